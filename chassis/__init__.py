@@ -1,0 +1,1 @@
+"""The mechanism that every service shares. It knows no business noun."""

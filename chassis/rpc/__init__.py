@@ -1,0 +1,1 @@
+"""Remote procedure calls, wire-compatible with stock Nameko 2.14."""
