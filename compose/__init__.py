@@ -1,0 +1,1 @@
+"""Puts the rooms together: the local stack, its checks, its tests and its demo."""

@@ -1,0 +1,103 @@
+"""Where a stack keeps its files. Everything is below RUN_DIR, with two exceptions named here."""
+
+import getpass
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A Unix socket's path has room for 107 characters; supervisord adds a suffix of its own while it binds.
+LONGEST_SOCKET_PATH = 90
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders and files of one stack."""
+
+    run_dir: Path
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Layout":
+        return cls((REPOSITORY / environ.get("RUN_DIR", ".run")).resolve())
+
+    @property
+    def secrets(self) -> Path:
+        return self.run_dir / "secrets.env"
+
+    @property
+    def infrastructure(self) -> Path:
+        return self.run_dir / "infra.env"
+
+    @property
+    def lock(self) -> Path:
+        return self.run_dir / "lock"
+
+    @property
+    def logs(self) -> Path:
+        return self.run_dir / "log"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.run_dir / "supervisord.conf"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        return self.run_dir / "supervisord.pid"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """In RUN_DIR, unless its path is too long for a socket: then in the temporary folder."""
+        path = self.run_dir / "supervisor.sock"
+        if len(str(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        return Path(tempfile.gettempdir()) / f"gametriggers-{self.fingerprint}.sock"
+
+    @property
+    def postgres(self) -> Path:
+        """In RUN_DIR, unless the user who runs PostgreSQL cannot reach it: then in /var/tmp.
+
+        PostgreSQL refuses to run as root, and a clone below a folder that only root may enter is out of
+        reach for the user it runs as instead.
+        """
+        if os.geteuid() != 0 or everyone_may_enter(self.run_dir):
+            return self.run_dir / "postgres"
+        return Path("/var/tmp") / f"gametriggers-{self.fingerprint}-postgres"
+
+    @property
+    def rabbitmq(self) -> Path:
+        return self.run_dir / "rabbitmq"
+
+    @property
+    def redis(self) -> Path:
+        return self.run_dir / "redis"
+
+    @property
+    def mongo(self) -> Path:
+        return self.run_dir / "mongo"
+
+    @property
+    def objects(self) -> Path:
+        return self.run_dir / "objects"
+
+    @property
+    def mail(self) -> Path:
+        return self.run_dir / "mail"
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells apart the files that two stacks of one account keep outside their RUN_DIR."""
+        return hashlib.sha256(f"{getpass.getuser()}:{self.run_dir}".encode()).hexdigest()[:12]
+
+    def create(self) -> None:
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        for folder in (self.logs, self.rabbitmq, self.redis, self.mongo, self.objects, self.mail):
+            folder.mkdir(exist_ok=True, mode=0o700)
+
+
+def everyone_may_enter(folder: Path) -> bool:
+    existing = [path for path in (folder, *folder.parents) if path.exists()]
+    return all(path.stat().st_mode & 0o001 for path in existing)

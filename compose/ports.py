@@ -1,0 +1,69 @@
+"""Which port each program listens on, and who else may be sitting there."""
+
+import socket
+from collections.abc import Iterable, Mapping
+
+from compose.errors import ComposeError, PortTaken
+from compose.names import SERVICES
+
+INFRASTRUCTURE_PORTS = {
+    "EPMD_PORT": 4370,
+    "AMQP_PORT": 5673,
+    "RABBITMQ_MANAGEMENT_PORT": 15673,
+    "RABBITMQ_DIST_PORT": 25673,
+    "POSTGRES_PORT": 5433,
+    "REDIS_PORT": 6380,
+    "MONGO_PORT": 27018,
+}
+OUTSIDE_PORTS = {"TWITCH_PORT": 8091, "SANDBOX_PORT": 8092, "SMTP_PORT": 2526}
+HEALTH_PORTS = {f"HEALTH_PORT_{name.upper()}": 9101 + index for index, name in enumerate(SERVICES)}
+DEFAULT_PORTS = {**INFRASTRUCTURE_PORTS, **OUTSIDE_PORTS, **HEALTH_PORTS, "GATEWAY_PORT": 8000}
+
+HIGHEST_PORT = 65535
+
+
+def choose(environ: Mapping[str, str]) -> dict[str, int]:
+    """Every port of a stack: its own variable when set, else its default plus PORT_OFFSET."""
+    offset = number("PORT_OFFSET", environ.get("PORT_OFFSET", "0"))
+    ports = {
+        variable: number(variable, environ[variable]) if environ.get(variable) else default + offset
+        for variable, default in DEFAULT_PORTS.items()
+    }
+    for variable, port in ports.items():
+        if not 0 < port <= HIGHEST_PORT:
+            raise ComposeError(f"{variable} would be {port}, which is not a port; change it or PORT_OFFSET.")
+    return ports
+
+
+def number(variable: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ComposeError(f"{variable} is {text!r}; it has to be a whole number.") from None
+
+
+def is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def must_be_free(variables: Iterable[str], ports: Mapping[str, int]) -> None:
+    for variable in variables:
+        if not is_free(ports[variable]):
+            raise PortTaken(
+                f"Port {ports[variable]} on 127.0.0.1 is already in use by another program. "
+                f"Stop that program, or set {variable} to a free port (PORT_OFFSET moves all of them)."
+            )
+
+
+def first_free_offset(candidates: Iterable[int]) -> int:
+    """The first offset at which every port of a stack is free."""
+    for offset in candidates:
+        if all(is_free(default + offset) for default in DEFAULT_PORTS.values()):
+            return offset
+    raise ComposeError("No free range of ports was found for the tests; set PORT_OFFSET to choose one.")
