@@ -1,0 +1,170 @@
+"""Sessions: one sign-in, its family of refresh tokens, and what its access tokens say."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from chassis.errors import NotFound, Unauthenticated
+from chassis.ids import is_id
+from identity.domain.account import Account
+from identity.events import SessionRevoked
+
+SCOPES = {
+    "brand": (
+        "profile:write campaigns:read campaigns:write participations:manage wallet:read wallet:write "
+        "assets:write analytics:read notifications:read"
+    ),
+    "streamer": (
+        "profile:write marketplace:read participations:write overlay:manage wallet:read payouts:request "
+        "analytics:read notifications:read"
+    ),
+    "admin": "admin:campaigns admin:streamers admin:ledger",
+}
+
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
+
+# Two tabs of one browser, or a client that lost the answer, refresh with the same token within seconds.
+REFRESH_GRACE = timedelta(seconds=10)
+
+# A session ends when it was not used for this long. An admin's reaches everybody's money and data.
+SESSION_LIFETIMES = {
+    "brand": timedelta(days=30),
+    "streamer": timedelta(days=30),
+    "admin": timedelta(hours=12),
+}
+
+
+class InvalidRefreshToken(Unauthenticated):
+    code, title = "identity.invalid_refresh_token", "The refresh token is not valid"
+
+
+class SessionNotFound(NotFound):
+    code, title = "identity.session_not_found", "Session not found"
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    """`<session id>.<generation>.<proof>`, where only the session's secret makes the proof.
+
+    The tokens of a family are derived, not stored: any old one is recognised as genuine, and the
+    successor of one can be told again within the grace period.
+    """
+
+    session_id: str
+    generation: int
+    proof: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """InvalidRefreshToken for what is not even shaped like one."""
+        session_id, generation, proof = [*text.split("."), "", ""][:3]
+        if not is_id("ses", session_id) or not (generation.isascii() and generation.isdigit()):
+            raise InvalidRefreshToken()
+        if len(generation) > len(str(2**31)):
+            raise InvalidRefreshToken()
+        return cls(session_id, int(generation), proof)
+
+    @classmethod
+    def derive(cls, session_id: str, generation: int, secret: bytes) -> Self:
+        mac = hmac.digest(secret, f"{session_id}.{generation}".encode(), "sha256")
+        return cls(session_id, generation, base64.urlsafe_b64encode(mac).decode().rstrip("="))
+
+    def __str__(self) -> str:
+        return f"{self.session_id}.{self.generation}.{self.proof}"
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One sign-in on one device, and the family of refresh tokens that keeps it alive."""
+
+    id: str
+    account_id: str
+    kind: str
+    secret: bytes
+    created_at: datetime
+    last_used_at: datetime
+    rotated_at: datetime
+    expires_at: datetime
+    address: str | None = None
+    generation: int = 1
+    revoked_at: datetime | None = None
+    version: int = 1
+
+    @classmethod
+    def open(cls, id: str, account: Account, secret: bytes, at: datetime, address: str | None) -> Session:
+        return cls(
+            id=id,
+            account_id=account.id,
+            kind=account.kind,
+            secret=secret,
+            created_at=at,
+            last_used_at=at,
+            rotated_at=at,
+            expires_at=at + SESSION_LIFETIMES[account.kind],
+            address=address,
+        )
+
+    @property
+    def refresh_token(self) -> RefreshToken:
+        return RefreshToken.derive(self.id, self.generation, self.secret)
+
+    def is_live(self, at: datetime) -> bool:
+        return self.revoked_at is None and at < self.expires_at
+
+    def refresh(
+        self, presented: RefreshToken, at: datetime, address: str | None = None
+    ) -> list[SessionRevoked]:
+        """Rotate for the newest token; revoke for an old one, since one of its two holders is a thief.
+
+        Within the grace period the last but newest token leaves everything as it is, so that its
+        holder gets the one successor that exists.
+        """
+        self.check_genuine(presented)
+        self.check_live(at)
+        if presented.generation == self.generation:
+            self._rotate(at, address)
+            return []
+        if presented.generation == self.generation - 1 and at - self.rotated_at <= REFRESH_GRACE:
+            return []
+        return self.revoke(at)
+
+    def check_genuine(self, presented: RefreshToken) -> None:
+        derived = RefreshToken.derive(self.id, presented.generation, self.secret)
+        if not hmac.compare_digest(derived.proof.encode(), presented.proof.encode()):
+            raise InvalidRefreshToken()
+
+    def check_live(self, at: datetime) -> None:
+        if not self.is_live(at):
+            raise InvalidRefreshToken()
+
+    def _rotate(self, at: datetime, address: str | None) -> None:
+        self.generation += 1
+        self.rotated_at = self.last_used_at = at
+        self.address = address or self.address
+        self.expires_at = at + SESSION_LIFETIMES[self.kind]
+
+    def revoke(self, at: datetime) -> list[SessionRevoked]:
+        """End the session; revoking a revoked one says nothing new."""
+        if self.revoked_at is not None:
+            return []
+        self.revoked_at = at
+        last_token_ends = at + ACCESS_TOKEN_LIFETIME
+        return [SessionRevoked(sid=self.id, account_id=self.account_id, expires_at=last_token_ends)]
+
+    def access_claims(self, token_id: str, at: datetime) -> dict[str, Any]:
+        """The claims that depend on the session; issuer and audience are the signer's (RFC 9068)."""
+        issued_at = int(at.timestamp())
+        return {
+            "sub": self.account_id,
+            "iat": issued_at,
+            "exp": issued_at + int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+            "jti": token_id,
+            "scope": SCOPES[self.kind],
+            "kind": self.kind,
+            "sid": self.id,
+            "auth_time": int(self.created_at.timestamp()),
+        }

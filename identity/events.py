@@ -1,0 +1,71 @@
+"""What identity tells the others. Passwords, tokens and addresses never appear here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from chassis.event import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactPerson:
+    """Whom to talk to at a brand."""
+
+    name: str
+    position: str
+    phone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrandRegistered(Event):
+    """A brand account exists; its profile begins with these facts."""
+
+    type: ClassVar[str] = "brand_registered"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "account_id"
+    account_id: str
+    email: str
+    company_name: str
+    industry: str
+    contact_person: ContactPerson
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamerRegistered(Event):
+    """A streamer account exists; its profile begins with these facts."""
+
+    type: ClassVar[str] = "streamer_registered"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "account_id"
+    account_id: str
+    email: str
+    display_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdminCreated(Event):
+    """An operator has made an admin account."""
+
+    type: ClassVar[str] = "admin_created"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "account_id"
+    account_id: str
+    email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRevoked(Event):
+    """The session's access tokens must be refused from now on.
+
+    After `expires_at` no access token of the session is valid anyway, so a list of revoked
+    sessions may forget it then.
+    """
+
+    type: ClassVar[str] = "session_revoked"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "sid"
+    sid: str
+    account_id: str
+    expires_at: datetime

@@ -1,0 +1,113 @@
+"""Working stand-ins for identity's collaborators; tests/storage holds them to the stores' contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from chassis.event import Event
+from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
+from identity.domain.lockout import Failures, Suspect
+from identity.domain.session import Session, SessionNotFound
+
+
+class FakeAccounts:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._accounts: dict[str, Account] = {}
+
+    def add(self, account: Account, events: Sequence[Event]) -> None:
+        if self.find(account.kind, account.email) is not None:
+            raise EmailTaken()
+        self._accounts[account.id] = deepcopy(account)
+        self.events.extend(events)
+
+    def get(self, account_id: str) -> Account:
+        return deepcopy(self._accounts[account_id])
+
+    def find(self, kind: str, email: str) -> Account | None:
+        wanted = (kind, email)
+        found = (account for account in self._accounts.values() if (account.kind, account.email) == wanted)
+        return deepcopy(next(found, None))
+
+    def save(self, account: Account) -> None:
+        if self._accounts[account.id].version != account.version:
+            raise ConcurrentUpdate()
+        account.version += 1
+        self._accounts[account.id] = deepcopy(account)
+
+
+class FakeSessions:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._sessions: dict[str, Session] = {}
+
+    def add(self, session: Session) -> None:
+        self._sessions[session.id] = deepcopy(session)
+
+    def get(self, session_id: str) -> Session:
+        if session_id not in self._sessions:
+            raise SessionNotFound()
+        return deepcopy(self._sessions[session_id])
+
+    def save(self, session: Session, events: Sequence[Event]) -> None:
+        if self._sessions[session.id].version != session.version:
+            raise ConcurrentUpdate()
+        session.version += 1
+        self._sessions[session.id] = deepcopy(session)
+        self.events.extend(events)
+
+    def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
+        found = [
+            session
+            for session in self._sessions.values()
+            if session.account_id == account_id
+            and session.is_live(at)
+            and (before is None or session.id < before)
+        ]
+        return deepcopy(sorted(found, key=lambda session: session.id, reverse=True)[:limit])
+
+
+class FakeFailureLog:
+    def __init__(self) -> None:
+        self._failures: dict[str, Failures] = {}
+
+    def get(self, suspect: Suspect) -> Failures:
+        return deepcopy(self._failures.get(suspect.key, Failures(suspect=suspect)))
+
+    def save(self, failures: Failures) -> None:
+        if self.get(failures.suspect).version != failures.version:
+            raise ConcurrentUpdate()
+        failures.version += 1
+        self._failures[failures.suspect.key] = deepcopy(failures)
+
+    def forget(self, suspect: Suspect) -> None:
+        self._failures.pop(suspect.key, None)
+
+
+class FakePasswords:
+    """Hashes nothing, and counts the verifications, since each one costs the real thing its time."""
+
+    breached = frozenset({"password1"})
+
+    def __init__(self) -> None:
+        self.verifications = 0
+
+    def hash(self, password: str) -> str:
+        return f"hashed {password}"
+
+    def verify(self, hashed: str | None, password: str) -> bool:
+        self.verifications += 1
+        return hashed == self.hash(password)
+
+
+class FakeAccessTokens:
+    """Signs nothing; `claims` are those of the last token."""
+
+    claims: dict[str, Any]
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        self.claims = claims
+        return f"access token {claims['jti']}"

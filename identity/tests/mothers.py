@@ -1,0 +1,48 @@
+"""People whom the tests know by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from chassis.ids import new_id
+from identity.domain.account import Account
+from identity.domain.session import Session
+
+MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+GOOD_PASSWORD = "a lamp in the attic"
+
+
+def acme(**changes: Any) -> dict[str, Any]:
+    """What the brand ACME fills in to register."""
+    return {
+        "email": "ads@acme.example",
+        "password": GOOD_PASSWORD,
+        "company_name": "ACME Rockets",
+        "industry": "toys",
+        "contact_person": {"name": "Wile E.", "position": "Head of Testing", "phone": "+1 555 0100"},
+    } | changes
+
+
+def nova(**changes: Any) -> dict[str, Any]:
+    """What Nova the streamer fills in to register."""
+    return {"email": "nova@stream.example", "password": GOOD_PASSWORD, "display_name": "Nova"} | changes
+
+
+def account(**changes: Any) -> Account:
+    fields: dict[str, Any] = {
+        "id": new_id("brd"),
+        "kind": "brand",
+        "email": "ads@acme.example",
+        "password_hash": f"hashed {GOOD_PASSWORD}",
+        "created_at": MONDAY,
+    }
+    return Account(**(fields | changes))
+
+
+def session(of: Account | None = None, **changes: Any) -> Session:
+    opened = Session.open(new_id("ses"), of or account(), b"s" * 32, MONDAY, "203.0.113.7")
+    for name, value in changes.items():
+        setattr(opened, name, value)
+    return opened
