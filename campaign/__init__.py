@@ -1,0 +1,1 @@
+"""Campaigns: what brands ask for, from draft to the last unit returned."""

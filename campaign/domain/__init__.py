@@ -1,0 +1,1 @@
+"""The rules of campaigns: the brief, the campaign, its participants, and who fits it."""
