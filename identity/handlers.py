@@ -11,7 +11,7 @@ from chassis.clock import Clock
 from chassis.event import Event
 from chassis.ids import NewId
 from chassis.pagination import Page, decode_cursor, page_of
-from chassis.principal import Principal
+from chassis.principal import Caller
 from identity.domain.account import (
     ID_PREFIXES,
     Account,
@@ -39,6 +39,13 @@ T = TypeVar("T")
 
 # Each lost race means that another caller's change was stored, so a few attempts are enough.
 ATTEMPTS = 5
+
+
+class SessionOwner(Caller, Protocol):
+    """The end user, with the session whose token was presented."""
+
+    @property
+    def session_id(self) -> str: ...
 
 
 class Accounts(Protocol):
@@ -254,12 +261,12 @@ def session_of(sessions: Sessions, presented: RefreshToken) -> Session:
         raise InvalidRefreshToken() from error
 
 
-def logout(sessions: Sessions, clock: Clock, by: Principal) -> None:
+def logout(sessions: Sessions, clock: Clock, by: SessionOwner) -> None:
     by.must_be(*ID_PREFIXES)
     revoke(sessions, clock, by.session_id)
 
 
-def revoke_session(sessions: Sessions, clock: Clock, by: Principal, *, sid: str) -> None:
+def revoke_session(sessions: Sessions, clock: Clock, by: SessionOwner, *, sid: str) -> None:
     by.must_be(*ID_PREFIXES)
     session = sessions.get(sid)
     if not by.owns(session.account_id) or not session.is_live(clock.now()):
@@ -286,7 +293,7 @@ class ListedSession:
 
 
 def list_sessions(
-    sessions: Sessions, clock: Clock, by: Principal, *, limit: int, cursor: str | None
+    sessions: Sessions, clock: Clock, by: SessionOwner, *, limit: int, cursor: str | None
 ) -> Page[ListedSession]:
     by.must_be(*ID_PREFIXES)
     before = str(decode_cursor(cursor)[0]) if cursor else None
@@ -294,7 +301,7 @@ def list_sessions(
     return page_of([listed(session, by) for session in found], limit, key=lambda item: [item.sid])
 
 
-def listed(session: Session, by: Principal) -> ListedSession:
+def listed(session: Session, by: SessionOwner) -> ListedSession:
     return ListedSession(
         sid=session.id,
         created_at=session.created_at,

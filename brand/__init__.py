@@ -1,0 +1,1 @@
+"""The company behind a brand account: profile, verification, billing details."""

@@ -1,0 +1,58 @@
+"""ACME, the brand whom the tests know by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from brand.domain import BillingInfo, BudgetRange, MarketingPreferences, Profile
+from brand.events import ContactPerson
+from chassis.event import ReceivedEvent
+from chassis.ids import new_id
+from chassis.money import Money
+
+MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+WILE = ContactPerson(name="Wile E.", position="Head of Testing", phone="+1 555 0100")
+
+
+def acme(**changes: Any) -> Profile:
+    fields: dict[str, Any] = {
+        "id": new_id("brd"),
+        "created_at": MONDAY,
+        "updated_at": MONDAY,
+        "email": "ads@acme.example",
+        "company_name": "ACME Rockets",
+        "industry": "toys",
+        "contact_person": WILE,
+        "billing_info": BillingInfo(address="1 Desert Road", tax_id="US-1"),
+        "marketing_preferences": MarketingPreferences(
+            target_demographics=["18-24"],
+            content_categories=["racing"],
+            budget_range=BudgetRange(min=Money(10_000, "USD"), max=Money(50_000, "USD")),
+        ),
+    }
+    return Profile(**(fields | changes))
+
+
+def registration(account_id: str) -> dict[str, Any]:
+    """What identity tells about ACME's new account."""
+    return {
+        "account_id": account_id,
+        "email": "ads@acme.example",
+        "company_name": "ACME Rockets",
+        "industry": "toys",
+        "contact_person": {"name": "Wile E.", "position": "Head of Testing", "phone": "+1 555 0100"},
+    }
+
+
+def registered(account_id: str) -> ReceivedEvent:
+    return ReceivedEvent(
+        id=f"{account_id}/1/0",
+        type="brand_registered",
+        source="identity",
+        time=MONDAY,
+        subject=account_id,
+        version=1,
+        data=registration(account_id),
+    )

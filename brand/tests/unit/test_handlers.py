@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from brand import handlers
+from brand.domain import BrandNotFound, ConcurrentUpdate
+from brand.tests.fakes import FakeProfiles
+from brand.tests.mothers import MONDAY, acme, registered
+from chassis.clock import FixedClock
+from chassis.errors import Forbidden, Unauthenticated
+from chassis.ids import new_id
+from chassis.money import Money
+from chassis.principal import ANONYMOUS, Principal
+
+CLOCK = FixedClock(MONDAY)
+
+
+@pytest.fixture
+def profiles():
+    return FakeProfiles()
+
+
+@pytest.fixture
+def brand():
+    return Principal(id=new_id("brd"), kind="brand")
+
+
+def test_a_registration_begins_the_profile(profiles, brand):
+    handlers.start_profile(profiles, registered(brand.id))
+
+    profile = handlers.get_profile(profiles, CLOCK, brand)
+    assert profile.company_name == "ACME Rockets"
+    assert profile.created_at == MONDAY
+
+
+def test_a_brand_that_is_quicker_than_its_registration_finds_a_blank_profile(profiles, brand):
+    profile = handlers.get_profile(profiles, CLOCK, brand)
+
+    assert (profile.id, profile.company_name) == (brand.id, "")
+
+
+def test_a_registration_that_arrives_late_fills_only_what_is_blank(profiles, brand):
+    handlers.update_profile(profiles, CLOCK, brand, {"industry": "aerospace"})
+
+    handlers.start_profile(profiles, registered(brand.id))
+
+    profile = handlers.get_profile(profiles, CLOCK, brand)
+    assert profile.industry == "aerospace"
+    assert profile.email == "ads@acme.example"
+
+
+def test_a_registration_that_arrives_between_looking_and_adding_wins(profiles, brand, monkeypatch):
+    add = profiles.add
+
+    def overtaken(profile):
+        monkeypatch.setattr(profiles, "add", add)
+        handlers.start_profile(profiles, registered(brand.id))
+        raise ConcurrentUpdate()
+
+    monkeypatch.setattr(profiles, "add", overtaken)
+
+    profile = handlers.get_profile(profiles, CLOCK, brand)
+
+    assert profile.company_name == "ACME Rockets"
+
+
+def test_an_update_is_kept_and_announced(profiles, brand):
+    patch = {
+        "marketing_preferences": {"budget_range": {"min": Money(100, "USD"), "max": Money(900, "USD")}},
+    }
+
+    handlers.update_profile(profiles, CLOCK, brand, patch)
+
+    stored = profiles.get(brand.id)
+    assert stored.marketing_preferences.budget_range.max == Money(900, "USD")
+    assert [event.changed for event in profiles.events] == [["marketing_preferences"]]
+
+
+def test_the_same_update_twice_is_announced_once(profiles, brand):
+    for _ in range(2):
+        handlers.update_profile(profiles, CLOCK, brand, {"industry": "aerospace"})
+
+    assert len(profiles.events) == 1
+    assert profiles.get(brand.id).version == 2
+
+
+def test_asking_for_verification_twice_is_announced_once(profiles, brand):
+    for _ in range(2):
+        profile = handlers.request_verification(profiles, CLOCK, brand)
+
+    assert profile.verification_status == "pending"
+    assert [event.type for event in profiles.events] == ["brand_verification_requested"]
+
+
+def test_the_public_profile_of_nobody_is_not_found(profiles):
+    with pytest.raises(BrandNotFound):
+        handlers.public_profile(profiles, brand_id=new_id("brd"))
+
+
+def test_the_public_profile_needs_no_token(profiles):
+    known = acme()
+    profiles.add(known)
+
+    assert handlers.public_profile(profiles, brand_id=known.id) == known
+
+
+@pytest.mark.parametrize(
+    ("somebody", "refusal"),
+    [
+        (ANONYMOUS, Unauthenticated),
+        (Principal(id="str_1", kind="streamer"), Forbidden),
+        (Principal(id="adm_1", kind="admin"), Forbidden),
+    ],
+)
+def test_only_a_brand_has_a_brands_profile(profiles, somebody, refusal):
+    with pytest.raises(refusal):
+        handlers.get_profile(profiles, CLOCK, somebody)
+    with pytest.raises(refusal):
+        handlers.update_profile(profiles, CLOCK, somebody, {"industry": "toys"})
+    with pytest.raises(refusal):
+        handlers.request_verification(profiles, CLOCK, somebody)
