@@ -1,0 +1,1 @@
+"""Analytics: what was shown and what was earned, as time series."""

@@ -1,0 +1,1 @@
+"""Analytics listens to everybody and publishes nothing."""

@@ -1,0 +1,260 @@
+"""Use cases: record facts as they arrive, in any order and any number of times, and report on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from analytics.domain import (
+    DEFAULT_CURRENCY,
+    MONEY_METRICS,
+    UNKNOWN,
+    Breakdown,
+    BusinessEvent,
+    CampaignNotFound,
+    CampaignOwner,
+    Delivery,
+    Earning,
+    Figures,
+    Funnel,
+    FunnelReport,
+    Milestone,
+    Part,
+    Period,
+    Scope,
+    Summary,
+    Timeseries,
+    Verification,
+    filled,
+    months_from,
+    reporting_period,
+    series_period,
+    without_personal_data,
+)
+from chassis.clock import Clock
+from chassis.event import ReceivedEvent
+from chassis.principal import Caller
+from chassis.times import parse_rfc3339
+
+MILESTONES = {"participation_applied": "applied", "participation_approved": "approved"}
+
+# Showings are kept one by one already; the event that carried them would be a second copy.
+KEPT_ELSEWHERE = frozenset({"deliveries_accepted"})
+
+# How far ahead partitions are made: a service that is down over a month's end finds them there.
+MONTHS_AHEAD = 3
+
+
+class Series(Protocol):
+    """The stored facts and their rollups.
+
+    What is added twice counts once. The rollups change in the same transaction as the facts. A reading
+    method sums over the rollups that fit its period exactly.
+    """
+
+    def add_deliveries(self, deliveries: Sequence[Delivery]) -> None: ...
+
+    def add_earnings(self, earnings: Sequence[Earning]) -> None: ...
+
+    def add_business_events(self, events: Sequence[BusinessEvent]) -> None: ...
+
+    def add_milestones(self, milestones: Sequence[Milestone]) -> None: ...
+
+    def learn_owners(self, owners: Sequence[CampaignOwner]) -> None: ...
+
+    def owner_of(self, campaign_id: str) -> str | None: ...
+
+    def currencies(self, scope: Scope) -> list[str]:
+        """The currencies of the scope's earnings, the one posted most recently first."""
+
+    def figures(self, scope: Scope, period: Period, currency: str) -> Figures: ...
+
+    def points(
+        self, scope: Scope, period: Period, metric: str, bucket: str, currency: str
+    ) -> Mapping[datetime, int]: ...
+
+    def parts(self, scope: Scope, period: Period, by: str, currency: str, limit: int) -> list[Part]:
+        """The values of a dimension with the most showings, in that order."""
+
+    def funnel(self, scope: Scope) -> Funnel: ...
+
+    def verify(self) -> Verification: ...
+
+    def rebuild(self) -> None: ...
+
+    def make_partitions(self, moments: Sequence[datetime]) -> None:
+        """Makes room for facts of the months of these moments; what is there already stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryQuery:
+    since: datetime | None = None
+    until: datetime | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeseriesQuery:
+    metric: str
+    bucket: str
+    since: datetime | None = None
+    until: datetime | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownQuery:
+    by: str
+    limit: int
+    since: datetime | None = None
+    until: datetime | None = None
+    currency: str | None = None
+
+
+def record_deliveries(series: Series, events: Sequence[ReceivedEvent]) -> None:
+    deliveries = [delivery for event in events for delivery in deliveries_in(event)]
+    series.add_deliveries(deliveries)
+    series.add_milestones([reached("delivering", item, item.started_at) for item in deliveries])
+
+
+def record_earnings(series: Series, events: Sequence[ReceivedEvent]) -> None:
+    earnings = [earning_in(event) for event in events]
+    series.add_earnings(earnings)
+    series.add_milestones(
+        [reached("paid", item, item.posted_at) for item in earnings if item.gross_minor > 0]
+    )
+
+
+def record_business_events(series: Series, events: Sequence[ReceivedEvent]) -> None:
+    """Keep what happened; learn from it who owns a campaign and how far a participation has come."""
+    kept = [event for event in events if event.type not in KEPT_ELSEWHERE]
+    series.add_business_events([business_event_in(event) for event in kept])
+    series.learn_owners([owner_in(event) for event in kept if names_an_owner(event)])
+    series.add_milestones([milestone_in(event) for event in kept if event.type in MILESTONES])
+
+
+def make_partitions(series: Series, clock: Clock) -> None:
+    series.make_partitions(months_from(clock.now(), MONTHS_AHEAD))
+
+
+def campaign_scope(series: Series, by: Caller, campaign_id: str) -> Scope:
+    """The campaign's figures, for its brand and for admins; to others it does not exist."""
+    by.must_be("brand", "admin")
+    owner = series.owner_of(campaign_id)
+    if owner is None or not (by.is_admin or by.owns(owner)):
+        raise CampaignNotFound()
+    return Scope("campaign", campaign_id)
+
+
+def streamer_scope(by: Caller) -> Scope:
+    by.must_be("streamer")
+    return Scope("streamer", by.id)
+
+
+def summary(series: Series, clock: Clock, scope: Scope, query: SummaryQuery) -> Summary:
+    period = reporting_period(query.since, query.until, clock.now())
+    currencies = series.currencies(scope)
+    currency = query.currency or default_currency(currencies)
+    return Summary(scope, period, series.figures(scope, period, currency), currencies)
+
+
+def timeseries(series: Series, clock: Clock, scope: Scope, query: TimeseriesQuery) -> Timeseries:
+    period = series_period(query.since, query.until, query.bucket, clock.now())
+    currency = query.currency or default_currency(series.currencies(scope))
+    found = series.points(scope, period, query.metric, query.bucket, currency)
+    shown = currency if query.metric in MONEY_METRICS else None
+    return Timeseries(scope, period, query.metric, query.bucket, shown, filled(period, query.bucket, found))
+
+
+def breakdown(series: Series, clock: Clock, scope: Scope, query: BreakdownQuery) -> Breakdown:
+    period = reporting_period(query.since, query.until, clock.now())
+    currency = query.currency or default_currency(series.currencies(scope))
+    parts = series.parts(scope, period, query.by, currency, query.limit + 1)
+    shown = [part.attributed(query.by) for part in parts[: query.limit]]
+    return Breakdown(scope, period, query.by, shown, len(parts) > query.limit)
+
+
+def funnel(series: Series, scope: Scope) -> FunnelReport:
+    return FunnelReport(scope, series.funnel(scope))
+
+
+def default_currency(currencies: Sequence[str]) -> str:
+    return currencies[0] if currencies else DEFAULT_CURRENCY
+
+
+def deliveries_in(event: ReceivedEvent) -> list[Delivery]:
+    data = event.data
+    return [
+        Delivery(
+            id=item["id"],
+            participation_id=data["participation_id"],
+            campaign_id=data["campaign_id"],
+            brand_id=data["brand_id"],
+            streamer_id=data["streamer_id"],
+            creative_id=item["creative_id"],
+            placement=item["placement"],
+            platform=item.get("platform") or UNKNOWN,
+            country=item.get("country") or UNKNOWN,
+            started_at=parse_rfc3339(item["started_at"]),
+            ended_at=parse_rfc3339(item["ended_at"]),
+            visible_ms=item["visible_ms"],
+            qualified=item["qualified"],
+            viewers=item.get("viewers") or 0,
+        )
+        for item in data["deliveries"]
+    ]
+
+
+def earning_in(event: ReceivedEvent) -> Earning:
+    data = event.data
+    return Earning(
+        participation_id=data["participation_id"],
+        accrual=data["accrual"],
+        campaign_id=data["campaign_id"],
+        brand_id=data["brand_id"],
+        streamer_id=data["streamer_id"],
+        currency=data["currency"],
+        posted_at=event.time,
+        gross_minor=data["gross_minor"],
+        platform_fee_minor=data["fee_minor"],
+        net_minor=data["net_minor"],
+    )
+
+
+def business_event_in(event: ReceivedEvent) -> BusinessEvent:
+    return BusinessEvent(
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        subject=event.subject,
+        at=event.time,
+        campaign_id=event.data.get("campaign_id"),
+        brand_id=event.data.get("brand_id"),
+        streamer_id=event.data.get("streamer_id"),
+        data=without_personal_data(event.data),
+    )
+
+
+def names_an_owner(event: ReceivedEvent) -> bool:
+    """Any event that names a campaign and its brand will do, since campaign_created may arrive late."""
+    return bool(event.data.get("campaign_id") and event.data.get("brand_id"))
+
+
+def owner_in(event: ReceivedEvent) -> CampaignOwner:
+    return CampaignOwner(event.data["campaign_id"], event.data["brand_id"])
+
+
+def reached(step: str, fact: Delivery | Earning, at: datetime) -> Milestone:
+    return Milestone(fact.participation_id, fact.campaign_id, fact.streamer_id, step, at)
+
+
+def milestone_in(event: ReceivedEvent) -> Milestone:
+    return Milestone(
+        participation_id=event.data["participation_id"],
+        campaign_id=event.data["campaign_id"],
+        streamer_id=event.data["streamer_id"],
+        step=MILESTONES[event.type],
+        at=event.time,
+    )

@@ -1,0 +1,202 @@
+"""Facts and rollups in PostgreSQL. The tables and their reasons are in tables.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from analytics.domain import (
+    METRICS,
+    BusinessEvent,
+    CampaignOwner,
+    Delivery,
+    Earning,
+    Figures,
+    Funnel,
+    Milestone,
+    Part,
+    Period,
+    Scope,
+    Verification,
+    month_of,
+)
+from analytics.tables import (
+    FUNNEL_STEPS,
+    KEYS,
+    TIME,
+    adding_to_rollups,
+    array_of,
+    arriving,
+    business_events,
+    campaigns,
+    deliveries,
+    differences,
+    participations,
+    reaching,
+    recomputation,
+    rollups,
+    rollups_of_deliveries,
+    rollups_of_earnings,
+    storing_new,
+    storing_new_earnings,
+)
+from chassis.sql import Sql
+
+T = TypeVar("T")
+
+# Enough to see what is wrong; the count says how much of it there is.
+EXAMPLES_OF_DIFFERENCES = 20
+
+# A report names the currencies that occur; nobody earns in more.
+MAX_CURRENCIES = 20
+
+
+class SqlSeries:
+    """What `handlers.Series` asks for."""
+
+    def __init__(self, sql: Sql, outbox: object = None) -> None:
+        self._sql = sql
+
+    def add_deliveries(self, new: Sequence[Delivery]) -> None:
+        """One statement stores what is new and adds it to the rollups."""
+        if new:
+            self._make_partitions(deliveries, [item.started_at for item in new])
+            self._write(adding_to_rollups(rollups_of_deliveries(storing_new(deliveries, new))))
+
+    def add_earnings(self, new: Sequence[Earning]) -> None:
+        if new:
+            self._write(adding_to_rollups(rollups_of_earnings(storing_new_earnings(new))))
+
+    def add_business_events(self, new: Sequence[BusinessEvent]) -> None:
+        if new:
+            self._make_partitions(business_events, [item.at for item in new])
+            self._write(sa.select(sa.func.count()).select_from(storing_new(business_events, new)))
+
+    def add_milestones(self, new: Sequence[Milestone]) -> None:
+        for step in FUNNEL_STEPS:
+            reached = [milestone for milestone in new if milestone.step == step]
+            if reached:
+                self._write(reaching(step, reached))
+
+    def learn_owners(self, owners: Sequence[CampaignOwner]) -> None:
+        if owners:
+            arrived = arriving(campaigns, owners, ["campaign_id"])
+            statement = pg_insert(campaigns).from_select(arrived.c.keys(), sa.select(arrived))
+            self._write(statement.on_conflict_do_nothing())
+
+    def owner_of(self, campaign_id: str) -> str | None:
+        query = sa.select(campaigns.c.brand_id).where(campaigns.c.campaign_id == campaign_id)
+        return self._read(query, lambda found: found.scalar_one_or_none())
+
+    def currencies(self, scope: Scope) -> list[str]:
+        query = (
+            sa.select(rollups.c.currency)
+            .where(belonging_to(scope), rollups.c.resolution == "day", rollups.c.currency != "")
+            .group_by(rollups.c.currency)
+            .order_by(sa.func.max(rollups.c.bucket).desc(), rollups.c.currency)
+            .limit(MAX_CURRENCIES)
+        )
+        return self._read(query, lambda found: list(found.scalars()))
+
+    def figures(self, scope: Scope, period: Period, currency: str) -> Figures:
+        query = sa.select(*SUMS).where(*within(scope, period, period.resolution, currency))
+        return self._read(query, lambda found: figures_in(found.mappings().one(), currency))
+
+    def points(
+        self, scope: Scope, period: Period, metric: str, bucket: str, currency: str
+    ) -> Mapping[datetime, int]:
+        query = (
+            sa.select(rollups.c.bucket, total(metric))
+            .where(*within(scope, period, bucket, currency))
+            .group_by(rollups.c.bucket)
+        )
+        return self._read(query, lambda found: {at.astimezone(UTC): int(value) for at, value in found})
+
+    def parts(self, scope: Scope, period: Period, by: str, currency: str, limit: int) -> list[Part]:
+        key = dimension(by)
+        query = (
+            sa.select(key.label("key"), *SUMS)
+            .where(*within(scope, period, period.resolution, currency), key != "")
+            .group_by(key)
+            .order_by(total("rendered").desc(), key)
+            .limit(limit)
+        )
+        return self._read(
+            query, lambda found: [Part(row["key"], figures_in(row, currency)) for row in found.mappings()]
+        )
+
+    def funnel(self, scope: Scope) -> Funnel:
+        counts = [sa.func.count(participations.c[f"{step}_at"]).label(step) for step in FUNNEL_STEPS]
+        query = sa.select(*counts).where(participations.c[f"{scope.kind}_id"] == scope.id)
+        return self._read(query, lambda found: Funnel(**found.mappings().one()))
+
+    def verify(self) -> Verification:
+        """Compares in one statement, hence in one snapshot, while facts keep arriving."""
+        found = differences().subquery("found")
+        every = sa.select(
+            sa.select(sa.func.count()).select_from(rollups).scalar_subquery().label("rollups"),
+            sa.select(sa.func.count()).select_from(found).scalar_subquery().label("differences"),
+        )
+        return self._read(every, lambda row: Verification(**row.mappings().one()))
+
+    def rebuild(self) -> None:
+        """Computes every rollup anew. Writers wait meanwhile: the lock also waits for those under way, whose
+        facts would otherwise be missed."""
+        recomputed = recomputation().subquery("recomputed")
+
+        def replace() -> None:
+            connection = self._sql.connection
+            connection.execute(sa.text("LOCK TABLE rollups IN SHARE ROW EXCLUSIVE MODE"))
+            connection.execute(sa.delete(rollups))
+            connection.execute(sa.insert(rollups).from_select(rollups.c.keys(), sa.select(recomputed)))
+
+        self._sql.transaction(replace, isolation="READ COMMITTED")
+
+    def make_partitions(self, moments: Sequence[datetime]) -> None:
+        for table in KEYS:
+            self._make_partitions(table, moments)
+
+    def _make_partitions(self, table: sa.Table, moments: Sequence[datetime]) -> None:
+        wanted = array_of(TIME, sorted({month_of(at) for at in moments}))
+        self._write(sa.select(sa.func.create_missing_partitions(table.name, wanted)))
+
+    def _write(self, statement: sa.Executable) -> None:
+        self._sql.transaction(lambda: self._sql.connection.execute(statement), isolation="READ COMMITTED")
+
+    def _read(self, query: sa.Executable, convert: Callable[[sa.Result[Any]], T]) -> T:
+        return self._sql.transaction(
+            lambda: convert(self._sql.connection.execute(query)), isolation="READ COMMITTED"
+        )
+
+
+def total(metric: str) -> Any:
+    return sa.cast(sa.func.coalesce(sa.func.sum(rollups.c[metric]), 0), sa.BigInteger).label(metric)
+
+
+SUMS = [total(metric) for metric in METRICS]
+
+
+def figures_in(row: Mapping[Any, Any], currency: str) -> Figures:
+    return Figures(currency, **{metric: row[metric] for metric in METRICS})
+
+
+def dimension(name: str) -> sa.Column[Any]:
+    return rollups.c[f"{name}_id"] if f"{name}_id" in rollups.c else rollups.c[name]
+
+
+def belonging_to(scope: Scope) -> Any:
+    return dimension(scope.kind) == scope.id
+
+
+def within(scope: Scope, period: Period, resolution: str, currency: str) -> list[Any]:
+    return [
+        belonging_to(scope),
+        rollups.c.resolution == resolution,
+        rollups.c.bucket >= period.since,
+        rollups.c.bucket < period.until,
+        rollups.c.currency.in_(("", currency)),
+    ]
