@@ -1,0 +1,1 @@
+"""Payment: the ledger, wallets, deposits, payouts and their documents."""

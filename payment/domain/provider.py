@@ -1,0 +1,68 @@
+"""A payment provider's view of things, in our terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chassis.money import Money
+
+# The first look is soon, because a webhook usually comes within seconds; the last ones are an hour
+# apart, because a bank transfer may take days and asking costs the provider something.
+FIRST_CHECK_SECONDS = 5
+LONGEST_WAIT_SECONDS = 3600
+
+
+class Progress(StrEnum):
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Subject(StrEnum):
+    """What a provider's object is about; OTHER is something that we do not deal in."""
+
+    PAYMENT = "payment"
+    PAYOUT = "payout"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class ProviderObject:
+    """A payment or a payout as the provider has it; `reference` is our own id of it."""
+
+    id: str
+    reference: str
+    amount: Money
+    progress: Progress
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class ProviderEvent:
+    """A webhook whose signature was verified."""
+
+    id: str
+    type: str
+    subject: Subject
+    object: ProviderObject
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a streamer's money goes. `account_details` is a secret."""
+
+    method: str
+    account_holder: str
+    account_details: str
+
+    @property
+    def masked(self) -> str:
+        return f"{self.method} ****{self.account_details[-4:]}"
+
+
+def next_check(at: datetime, attempts: int) -> datetime:
+    """When to look again after so many looks: the wait doubles up to an hour."""
+    wait = min(FIRST_CHECK_SECONDS * 2 ** min(attempts, 16), LONGEST_WAIT_SECONDS)
+    return at + timedelta(seconds=wait)

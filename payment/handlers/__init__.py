@@ -1,0 +1,1 @@
+"""Payment's use cases, one function each, by what they move."""

@@ -1,0 +1,219 @@
+"""Payouts: set aside at once, then a saga orders them at the provider and waits for the outcome."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from chassis.clock import Clock
+from chassis.ids import NewId
+from chassis.money import Money
+from chassis.pagination import Page
+from chassis.principal import Caller
+from chassis.saga_steps import SagaState, Step
+from payment.domain.document import DocumentKind, payout_statement
+from payment.domain.errors import (
+    AmountMismatch,
+    NoPayoutMethod,
+    PayoutNotFound,
+    PayoutOutcomeUnknown,
+    ProviderRefused,
+    SettlementConflict,
+)
+from payment.domain.payout import Payout, PayoutStatus
+from payment.domain.provider import Destination, Progress, ProviderObject
+from payment.domain.wallet import check_currency
+from payment.handlers.idempotency import Answer, Attempt, kept_answer, once
+from payment.handlers.ports import (
+    PageRequest,
+    PaymentProvider,
+    Payments,
+    Sagas,
+    Streamers,
+    Vault,
+)
+
+PAYOUT_SAGA = "payout"
+
+
+@dataclass(frozen=True)
+class RequestPayout:
+    amount: Money
+    idempotency_key: str
+
+
+@dataclass(frozen=True)
+class PayoutDesk:
+    """The collaborators of a payout; `provider` is the name of the one that pays."""
+
+    payments: Payments
+    streamers: Streamers
+    vault: Vault
+    sagas: Sagas
+    provider: str
+    currency: str
+
+
+def request_payout(
+    desk: PayoutDesk, clock: Clock, new_id: NewId, by: Caller, command: RequestPayout
+) -> Payout:
+    """available → paying_out, and the saga that does the rest, in one transaction."""
+    by.must_be("streamer")
+    check_currency(command.amount, desk.currency)
+    body = {"amount": command.amount.to_dict()}
+    attempt = Attempt.of(f"payout:{by.id}", command.idempotency_key, body)
+    answer = kept_answer(desk.payments, attempt)
+    if answer is None:
+        payout = draft(desk, clock, new_id, by.id, command.amount)
+        answer = once(desk.payments, clock, attempt, lambda: place(desk, new_id, payout))
+    payout_id: str = answer["payout_id"]
+    return desk.payments.transaction(lambda: desk.payments.payouts.get(payout_id)).as_it_began()
+
+
+def draft(desk: PayoutDesk, clock: Clock, new_id: NewId, streamer_id: str, amount: Money) -> Payout:
+    """Not stored yet: asking for the destination is a call to another service, so no transaction is open."""
+    destination = desk.streamers.payout_destination(streamer_id)
+    if destination is None:
+        raise NoPayoutMethod()
+    return Payout(
+        id=new_id("pay"),
+        streamer_id=streamer_id,
+        provider=desk.provider,
+        amount=amount,
+        destination=desk.vault.encrypt(json.dumps(asdict(destination))),
+        destination_hint=destination.masked,
+        created_at=clock.now(),
+    )
+
+
+def place(desk: PayoutDesk, new_id: NewId, payout: Payout) -> Answer:
+    change = payout.request(transaction_id=new_id("txn"))
+    assert change.transaction is not None
+    desk.payments.ledger.post(change.transaction)
+    desk.payments.payouts.add(payout, change.events)
+    desk.sagas.start(PAYOUT_SAGA, key=payout.id, data={"payout_id": payout.id})
+    return {"payout_id": payout.id}
+
+
+def get_payout(payments: Payments, by: Caller, payout_id: str) -> Payout:
+    by.must_be("streamer")
+    payout = payments.transaction(lambda: payments.payouts.get(payout_id))
+    if not by.owns(payout.streamer_id):
+        raise PayoutNotFound()
+    return payout
+
+
+def list_payouts(payments: Payments, by: Caller, page: PageRequest) -> Page[Payout]:
+    by.must_be("streamer")
+    return payments.transaction(lambda: payments.payouts.of_streamer(by.id, page))
+
+
+def payout_steps(
+    payments: Payments, provider: PaymentProvider, vault: Vault, clock: Clock, new_id: NewId
+) -> list[Step]:
+    """The request itself took the first step, so that an overdraft is answered at once."""
+
+    def already_set_aside(saga: SagaState) -> None:
+        payments.transaction(lambda: payments.payouts.get(saga.data["payout_id"]))
+
+    def take_back(saga: SagaState) -> None:
+        reason = (saga.error or {}).get("detail") or "the payment provider refused"
+        give_up_payout(payments, clock, new_id, saga.data["payout_id"], reason)
+
+    def order(saga: SagaState) -> None:
+        order_payout(payments, provider, vault, saga.data["payout_id"])
+
+    def settle(saga: SagaState) -> None:
+        await_settlement(payments, provider, clock, new_id, saga.data["payout_id"])
+
+    return [
+        Step("set_aside", already_set_aside, undo=take_back),
+        Step("order", order),
+        Step("settle", settle),
+    ]
+
+
+def order_payout(payments: Payments, provider: PaymentProvider, vault: Vault, payout_id: str) -> None:
+    """Idempotent at the provider by the payout's id: a repeated order is answered, not paid twice."""
+    payout = payments.transaction(lambda: payments.payouts.get(payout_id))
+    if payout.is_settled:
+        return
+    destination = Destination(**json.loads(vault.decrypt(payout.destination)))
+    found = provider.create_payout(payout.id, payout.amount, destination)
+
+    def work() -> None:
+        ordered = payments.payouts.lock(payout_id)
+        ordered.accept(found.id)
+        payments.payouts.save(ordered)
+
+    payments.transaction(work)
+
+
+def await_settlement(
+    payments: Payments, provider: PaymentProvider, clock: Clock, new_id: NewId, payout_id: str
+) -> None:
+    """Done when paid; final when failed; asked again while the provider is at it.
+
+    The webhook usually comes first; asking is what saves the payout whose webhook never came.
+    """
+    payout = payments.transaction(lambda: payments.payouts.get(payout_id))
+    if not payout.is_settled and payout.provider_payout_id is not None:
+        found = provider.find_payout(payout.provider_payout_id)
+        payout = settle_as_found(payments, clock, new_id, payout_id, found)
+    if payout.status == PayoutStatus.FAILED:
+        raise ProviderRefused(payout.failure or "")
+    if payout.status != PayoutStatus.PAID:
+        raise PayoutOutcomeUnknown()
+
+
+def settle_as_found(
+    payments: Payments, clock: Clock, new_id: NewId, payout_id: str, found: ProviderObject
+) -> Payout:
+    """A contradiction must not turn the saga round: the provider may have paid all the same."""
+    try:
+        return settle_payout(payments, clock, new_id, payout_id, found)
+    except (AmountMismatch, SettlementConflict) as contradiction:
+        raise PayoutOutcomeUnknown(str(contradiction)) from contradiction
+
+
+def settle_payout(
+    payments: Payments, clock: Clock, new_id: NewId, payout_id: str, found: ProviderObject
+) -> Payout:
+    """Applies what the provider says of a payout. Any number of times."""
+
+    def work() -> Payout:
+        payout = payments.payouts.lock(payout_id)
+        if found.progress == Progress.SUCCEEDED:
+            pay(payments, clock, new_id, payout, found)
+        elif found.progress == Progress.FAILED:
+            take_back_money(payments, clock, new_id, payout, found.failure or "the provider gave no reason")
+        return payout
+
+    return payments.transaction(work)
+
+
+def give_up_payout(payments: Payments, clock: Clock, new_id: NewId, payout_id: str, reason: str) -> None:
+    payments.transaction(
+        lambda: take_back_money(payments, clock, new_id, payments.payouts.lock(payout_id), reason)
+    )
+
+
+def pay(payments: Payments, clock: Clock, new_id: NewId, payout: Payout, found: ProviderObject) -> None:
+    now = clock.now()
+    change = payout.pay(found, statement_id=new_id("inv"), transaction_id=new_id("txn"), at=now)
+    if change.transaction is None:
+        return
+    assert payout.statement_id is not None
+    payments.ledger.post(change.transaction)
+    sequence = payments.documents.next_sequence(DocumentKind.PAYOUT_STATEMENT)
+    statement = payout_statement(payout, id=payout.statement_id, sequence=sequence, at=now)
+    payments.documents.add(statement)
+    payments.payouts.save(payout, change.events)
+
+
+def take_back_money(payments: Payments, clock: Clock, new_id: NewId, payout: Payout, reason: str) -> None:
+    change = payout.take_back(reason, transaction_id=new_id("txn"), at=clock.now())
+    if change.transaction is None:
+        return
+    payments.ledger.post(change.transaction)
+    payments.payouts.save(payout, change.events)

@@ -1,0 +1,208 @@
+"""What the use cases need from the outside.
+
+Every `lock` holds the row until the transaction ends and is called inside `Payments.transaction`;
+a row is opened when it is missing where the docstring says so. Locks are taken in this order, so that
+nobody waits in a circle: webhook, hold, deposit or payout, participation, campaign budget, accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from chassis.event import Event
+from chassis.money import Money
+from chassis.pagination import Page
+from payment.domain.budget import CampaignBudget
+from payment.domain.deposit import Deposit
+from payment.domain.document import Document, DocumentKind
+from payment.domain.earnings import Accrual, Hold, ParticipationEarnings
+from payment.domain.ledger import AccountKind, Transaction
+from payment.domain.payout import Payout
+from payment.domain.provider import Destination, ProviderEvent, ProviderObject
+from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry
+from payment.domain.webhook import Webhook
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    limit: int
+    cursor: str | None = None
+
+
+class Ledger(Protocol):
+    def post(self, transaction: Transaction) -> None:
+        """Locks the accounts in their order; InsufficientFunds when one would be overdrawn."""
+
+
+class Budgets(Protocol):
+    def lock(self, campaign_id: str, brand_id: str, currency: str) -> CampaignBudget:
+        """Opens an unfunded budget for a campaign that has none."""
+
+    def save(self, budget: CampaignBudget, events: Sequence[Event] = ()) -> None: ...
+
+
+class Earnings(Protocol):
+    def lock(self, accrual: Accrual) -> ParticipationEarnings:
+        """Opens empty earnings for a participation that has none."""
+
+    def save(self, earnings: ParticipationEarnings, events: Sequence[Event] = ()) -> None: ...
+
+
+class Holds(Protocol):
+    def add(self, hold: Hold) -> None: ...
+
+    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """The (streamer, currency) pairs that have holds to release."""
+
+    def lock_due(self, streamer_id: str, currency: str, now: datetime) -> list[Hold]:
+        """Leaves out what another process is releasing at this moment; may leave some for later."""
+
+    def mark_released(self, holds: Sequence[Hold], transaction_id: str, events: Sequence[Event]) -> None: ...
+
+
+class Deposits(Protocol):
+    def add(self, deposit: Deposit) -> None: ...
+
+    def get(self, deposit_id: str) -> Deposit: ...
+
+    def lock(self, deposit_id: str) -> Deposit: ...
+
+    def save(self, deposit: Deposit, events: Sequence[Event] = ()) -> None: ...
+
+    def due(self, now: datetime, limit: int) -> list[Deposit]:
+        """Pending deposits whose time to be looked up has come, longest waiting first."""
+
+
+class Payouts(Protocol):
+    def add(self, payout: Payout, events: Sequence[Event]) -> None: ...
+
+    def get(self, payout_id: str) -> Payout: ...
+
+    def lock(self, payout_id: str) -> Payout: ...
+
+    def save(self, payout: Payout, events: Sequence[Event] = ()) -> None: ...
+
+    def of_streamer(self, streamer_id: str, page: PageRequest) -> Page[Payout]: ...
+
+
+class Webhooks(Protocol):
+    def keep(self, webhook: Webhook) -> None:
+        """Does nothing when the provider's event is kept already."""
+
+    def lock(self, provider: str, event_id: str) -> Webhook: ...
+
+    def save(self, webhook: Webhook) -> None: ...
+
+    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """(provider, event id) of the waiting ones whose next attempt is due."""
+
+
+class Documents(Protocol):
+    def next_sequence(self, kind: DocumentKind) -> int:
+        """Holds the counter until the transaction ends: numbers have no gaps, whoever rolls back."""
+
+    def add(self, document: Document) -> None: ...
+
+    def get(self, document_id: str) -> Document: ...
+
+    def of_account(self, account_id: str, page: PageRequest) -> Page[Document]: ...
+
+
+class Answers(Protocol):
+    """Answers kept by idempotency key."""
+
+    def find(self, scope: str, key: str) -> tuple[str, dict[str, Any]] | None:
+        """(fingerprint of the request, answer), or None."""
+
+    def claim(self, scope: str, key: str, fingerprint: str, at: datetime) -> bool:
+        """False when the key is taken; waits for a transaction that is just claiming it."""
+
+    def keep(self, scope: str, key: str, answer: Mapping[str, Any]) -> None: ...
+
+
+class Reports(Protocol):
+    def balances(self, wallet: str, currency: str) -> dict[AccountKind, Money]:
+        """Sums of the wallet's accounts of one kind."""
+
+    def entries(self, wallet: str, page: PageRequest) -> Page[WalletEntry]: ...
+
+    def campaign(self, campaign_id: str) -> CampaignLedger | None: ...
+
+    def verify(self) -> LedgerReport:
+        """Reads everything in one snapshot."""
+
+
+class Payments(Protocol):
+    def transaction(self, work: Callable[[], T]) -> T:
+        """All or nothing; joins a transaction that is open; `work` may run more than once."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def budgets(self) -> Budgets: ...
+
+    @property
+    def earnings(self) -> Earnings: ...
+
+    @property
+    def holds(self) -> Holds: ...
+
+    @property
+    def deposits(self) -> Deposits: ...
+
+    @property
+    def payouts(self) -> Payouts: ...
+
+    @property
+    def webhooks(self) -> Webhooks: ...
+
+    @property
+    def documents(self) -> Documents: ...
+
+    @property
+    def answers(self) -> Answers: ...
+
+    @property
+    def reports(self) -> Reports: ...
+
+
+class PaymentProvider(Protocol):
+    """Orders are idempotent by their reference: the same one again gets the first one's answer.
+
+    ProviderRefused means that it will never happen. ProviderUnavailable means that nothing is known.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def create_payment(self, reference: str, amount: Money) -> ProviderObject: ...
+
+    def find_payment(self, intent_id: str) -> ProviderObject: ...
+
+    def create_payout(self, reference: str, amount: Money, destination: Destination) -> ProviderObject: ...
+
+    def find_payout(self, provider_payout_id: str) -> ProviderObject: ...
+
+    def read_webhook(self, headers: Mapping[str, str], body: str, now: datetime) -> ProviderEvent:
+        """BadSignature unless the provider signed it lately; MalformedWebhook when it is no event."""
+
+
+class Streamers(Protocol):
+    def payout_destination(self, streamer_id: str) -> Destination | None:
+        """None unless the streamer has a verified payout method."""
+
+
+class Vault(Protocol):
+    def encrypt(self, text: str) -> str: ...
+
+    def decrypt(self, text: str) -> str: ...
+
+
+class Sagas(Protocol):
+    def start(self, type: str, key: str, data: dict[str, Any]) -> str: ...

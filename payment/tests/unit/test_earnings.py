@@ -1,0 +1,146 @@
+from itertools import permutations
+
+import pytest
+
+from payment.domain.errors import CampaignNotFound
+from payment.events import EarningPosted, EarningsReleased
+from payment.tests.fakes import FakePayments
+from payment.tests.mothers import TERMS, Office, usd
+
+
+@pytest.fixture
+def campaign(office):
+    office.deposit(50_000)
+    office.reserve(10_000)
+    return office
+
+
+def postings_told(office: Office) -> list[EarningPosted]:
+    return [event for event in office.payments.events if isinstance(event, EarningPosted)]
+
+
+def test_an_earning_is_shared_between_streamer_and_platform(campaign):
+    campaign.accrue(1_000)
+
+    assert campaign.balance("str_nova", "streamer_pending") == 800
+    assert campaign.balance("brd_acme", "campaign_escrow") == 9_000
+
+
+def test_a_total_adds_only_what_is_new(campaign):
+    campaign.accrue(1_000, number=1)
+
+    campaign.accrue(1_300, number=2)
+
+    assert campaign.balance("str_nova", "streamer_pending") == 1_040
+    assert postings_told(campaign)[-1].gross_minor == 300
+
+
+def test_the_same_total_again_changes_nothing_and_tells_nothing(campaign):
+    campaign.accrue(1_000)
+
+    campaign.accrue(1_000)
+
+    assert len(postings_told(campaign)) == 1
+
+
+@pytest.mark.parametrize("order", permutations([(1, 7), (2, 33), (3, 101)]))
+def test_the_order_of_arrival_changes_no_total(order):
+    office = Office(FakePayments())
+    office.deposit(10_000)
+    office.reserve(10_000)
+
+    for number, total in order:
+        office.accrue(total, number=number)
+
+    assert office.balance("str_nova", "streamer_pending") == 101 - 20
+    assert office.balance("brd_acme", "campaign_escrow") == 10_000 - 101
+
+
+def test_the_fee_is_taken_on_the_running_total_so_no_unit_is_lost(campaign):
+    for number in range(1, 101):
+        campaign.accrue(number, number=number)
+
+    assert postings_told(campaign)[-1].fee_total_minor == 20
+    assert campaign.balance("str_nova", "streamer_pending") == 80
+
+
+def test_nothing_is_earned_beyond_the_escrow_and_the_rest_is_told_as_refused(campaign):
+    campaign.accrue(10_500)
+
+    told = postings_told(campaign)[-1]
+    assert (told.gross_total_minor, told.refused_total_minor, told.escrow_left_minor) == (10_000, 500, 0)
+    assert campaign.balance("brd_acme", "campaign_escrow") == 0
+
+
+def test_an_accrual_that_finds_the_escrow_empty_moves_nothing_and_says_so(campaign):
+    campaign.accrue(10_000, number=1)
+
+    campaign.accrue(10_200, number=2)
+
+    told = postings_told(campaign)[-1]
+    assert (told.gross_minor, told.net_minor, told.refused_total_minor) == (0, 0, 200)
+
+
+def test_earnings_for_a_campaign_without_a_budget_are_refused(office):
+    office.accrue(100)
+
+    assert postings_told(office)[-1].refused_total_minor == 100
+
+
+def test_two_participations_share_what_is_left(campaign):
+    campaign.accrue(8_000, participation="prt_1")
+
+    campaign.accrue(8_000, participation="prt_2", streamer="str_luna")
+
+    assert campaign.balance("str_luna", "streamer_pending") == 1_600
+    assert postings_told(campaign)[-1].refused_total_minor == 6_000
+
+
+def test_a_total_in_another_currency_is_not_posted(campaign):
+    with pytest.raises(Exception, match="currency_not_supported"):
+        campaign.accrue(100, currency="EUR")
+
+
+def test_an_accrual_that_names_another_brand_is_not_posted(office):
+    office.deposit(100, by=None)
+    office.payments.transaction(lambda: office.payments.budgets.lock("cmp_1", "brd_other", "USD"))
+
+    with pytest.raises(CampaignNotFound):
+        office.accrue(100)
+
+
+def test_earnings_stay_pending_until_the_hold_has_passed(campaign):
+    campaign.accrue(1_000)
+    campaign.clock.advance(TERMS.hold.total_seconds() - 1)
+
+    released = campaign.release_holds()
+
+    assert released == 0
+    assert campaign.balance("str_nova", "streamer_available") == 0
+
+
+def test_held_earnings_are_released_once(campaign):
+    campaign.accrue(1_000)
+    campaign.clock.advance(TERMS.hold.total_seconds())
+    campaign.release_holds()
+
+    again = campaign.release_holds()
+
+    assert again == 0
+    assert campaign.balance("str_nova", "streamer_available") == 800
+    assert campaign.balance("str_nova", "streamer_pending") == 0
+
+
+def test_a_release_is_told_once_for_all_holds_of_a_streamer(campaign):
+    campaign.accrue(1_000, number=1)
+    campaign.accrue(2_000, number=2)
+    campaign.clock.advance(TERMS.hold.total_seconds())
+
+    campaign.release_holds()
+
+    told = [event for event in campaign.payments.events if isinstance(event, EarningsReleased)]
+    assert [event.amount for event in told] == [usd(1_600)]
+
+
+def test_a_round_without_due_holds_does_nothing(office):
+    assert office.release_holds() == 0
