@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from chassis.event import Event
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import Session, SessionNotFound
+from identity.signing import SigningKey
 
 
 class FakeAccounts:
@@ -111,3 +112,13 @@ class FakeAccessTokens:
     def sign(self, claims: dict[str, Any]) -> str:
         self.claims = claims
         return f"access token {claims['jti']}"
+
+
+class FakeSigningKeys:
+    def __init__(self) -> None:
+        self._keys: list[SigningKey] = []
+
+    def all(self, make_first: Callable[[], SigningKey]) -> list[SigningKey]:
+        if not self._keys:
+            self._keys.append(make_first())
+        return list(self._keys)

@@ -1,0 +1,61 @@
+"""What identity's service class is handed besides the stores: encryption, passwords, token signing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
+
+from chassis.crypto import SecretBox
+from chassis.extensions import Configuration
+from chassis.mongo import MongoConnection, MongoStore
+from identity.passwords import Argon2Passwords, read_breached
+from identity.signing import AccessTokenSigner
+from identity.storage import MongoSigningKeys
+
+
+class SealedStore(MongoStore):
+    """A MongoStore whose factory is given a third argument, the box that encrypts fields at rest."""
+
+    configuration = Configuration()
+
+    def __init__(self, factory: Callable[..., Any]) -> None:
+        super().__init__(lambda mongo, outbox: factory(mongo, outbox, secret_box(self.configuration)))
+
+
+class Passwords(DependencyProvider):
+    """Argon2Passwords, one for all workers."""
+
+    def __init__(self) -> None:
+        self._passwords: Argon2Passwords | None = None
+
+    def setup(self) -> None:
+        self._passwords = Argon2Passwords(read_breached())
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Argon2Passwords | None:
+        return self._passwords
+
+
+class AccessTokens(DependencyProvider):
+    """The signer. Its key is made when the first process of the platform's first start gets here."""
+
+    connection = MongoConnection()
+    configuration = Configuration()
+
+    def __init__(self) -> None:
+        self._signer: AccessTokenSigner | None = None
+
+    def setup(self) -> None:
+        keys = MongoSigningKeys(self.connection.mongo, self.connection.outbox, secret_box(self.configuration))
+        settings = self.configuration.settings
+        self._signer = AccessTokenSigner(keys, settings.token_issuer, settings.token_audience)
+        self._signer.prepare()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> AccessTokenSigner | None:
+        return self._signer
+
+
+def secret_box(configuration: Configuration) -> SecretBox:
+    return SecretBox(configuration.settings.secrets_key.reveal())

@@ -1,0 +1,237 @@
+"""One contract for each fake and its real store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import eventlet
+import pytest
+
+from chassis.crypto import SecretBox
+from chassis.ids import new_id
+from identity import storage
+from identity.domain.account import ConcurrentUpdate, EmailTaken, created_admin
+from identity.domain.lockout import Failures, Suspect
+from identity.domain.session import SessionNotFound
+from identity.signing import SigningKey
+from identity.tests import fakes
+from identity.tests.mothers import MONDAY, account, session
+
+
+def either(name, fake, real):
+    """A fixture that is the fake in one run of each test and the real store in the other."""
+
+    @pytest.fixture(name=name, params=["fake", "mongo"])
+    def store(request):
+        if request.param == "fake":
+            return fake()
+        built = real(request.getfixturevalue("mongo"), request.getfixturevalue("outbox"))
+        built.ensure_indexes()
+        return built
+
+    return store
+
+
+BOX = SecretBox("c2VjcmV0IGtleSBmb3IgdGVzdHMgb2YgMzIgYnl0ZXM")
+
+accounts = either("accounts", fakes.FakeAccounts, storage.MongoAccounts)
+sessions = either("sessions", fakes.FakeSessions, lambda m, o: storage.MongoSessions(m, o, BOX))
+failures = either("failures", fakes.FakeFailureLog, storage.MongoFailureLog)
+keys = either("keys", fakes.FakeSigningKeys, lambda m, o: storage.MongoSigningKeys(m, o, BOX))
+
+
+# Accounts
+
+
+def test_an_account_is_found_by_id_and_by_kind_and_address(accounts):
+    acme = account()
+    accounts.add(acme, [])
+
+    assert accounts.get(acme.id) == acme
+    assert accounts.find("brand", "ads@acme.example") == acme
+    assert accounts.find("streamer", "ads@acme.example") is None
+
+
+def test_two_accounts_of_one_kind_never_share_an_address(accounts):
+    accounts.add(account(), [])
+
+    with pytest.raises(EmailTaken):
+        accounts.add(account(), [])
+
+    accounts.add(account(kind="streamer", id=new_id("str")), [])
+
+
+def test_a_missing_account_is_a_fault(accounts):
+    with pytest.raises(LookupError):
+        accounts.get(new_id("brd"))
+
+
+def test_a_saved_account_comes_back_as_it_was_saved(accounts):
+    admin = account(kind="admin", password_hash=None)
+    accounts.add(admin, [])
+    admin.give_one_time_password("hashed", MONDAY)
+
+    accounts.save(admin)
+
+    assert accounts.get(admin.id) == admin
+
+
+def test_an_account_that_changed_since_it_was_loaded_is_not_overwritten(accounts):
+    admin = account(kind="admin")
+    accounts.add(admin, [])
+    stale = accounts.get(admin.id)
+    accounts.save(admin)
+
+    with pytest.raises(ConcurrentUpdate):
+        accounts.save(stale)
+
+
+def test_an_account_and_its_event_are_stored_together_or_not_at_all(mongo, outbox):
+    stored = storage.MongoAccounts(mongo, outbox)
+    stored.ensure_indexes()
+    first, second = account(kind="admin"), account(kind="admin")
+    stored.add(first, created_admin(first))
+
+    with pytest.raises(EmailTaken):
+        stored.add(second, created_admin(second))
+
+    assert [event.account_id for event in outbox.events] == [first.id]
+
+
+# Sessions
+
+
+def test_a_session_comes_back_as_it_was_opened(sessions):
+    opened = session()
+
+    sessions.add(opened)
+
+    assert sessions.get(opened.id) == opened
+
+
+def test_a_missing_session_is_not_found(sessions):
+    with pytest.raises(SessionNotFound):
+        sessions.get(new_id("ses"))
+
+
+def test_a_saved_session_comes_back_as_it_was_saved(sessions):
+    opened = session()
+    sessions.add(opened)
+    events = opened.revoke(MONDAY)
+
+    sessions.save(opened, events)
+
+    assert sessions.get(opened.id) == opened
+
+
+def test_a_session_that_changed_since_it_was_loaded_is_not_overwritten(sessions):
+    opened = session()
+    sessions.add(opened)
+    stale = sessions.get(opened.id)
+    sessions.save(opened, [])
+
+    with pytest.raises(ConcurrentUpdate):
+        sessions.save(stale, [])
+
+
+def test_only_live_sessions_of_the_account_are_listed_newest_first(sessions):
+    acme = account()
+    older, revoked, newer = session(acme), session(acme), session(acme)
+    expired = session(acme, expires_at=MONDAY)
+    revoked.revoke(MONDAY)
+    for one in (older, revoked, newer, expired, session(account())):
+        sessions.add(one)
+
+    listed = sessions.live_of(acme.id, MONDAY + timedelta(hours=1), before=None, limit=10)
+
+    assert listed == [newer, older]
+    assert sessions.live_of(acme.id, MONDAY, before=newer.id, limit=10) == [older]
+    assert sessions.live_of(acme.id, MONDAY, before=None, limit=1) == [newer]
+
+
+def test_a_sessions_secret_cannot_be_read_in_the_database(mongo, outbox):
+    opened = session()
+
+    storage.MongoSessions(mongo, outbox, BOX).add(opened)
+
+    stored = mongo["sessions"].find_one({"_id": opened.id})
+    assert "c3Nzc3Nz" not in str(stored)
+    assert b"ssssssss" not in str(stored).encode()
+
+
+# Failures
+
+
+def test_a_suspect_without_failures_has_a_clean_count(failures):
+    suspect = Suspect.address("203.0.113.7")
+
+    assert failures.get(suspect) == Failures(suspect=suspect)
+
+
+def test_failures_come_back_as_they_were_saved(failures):
+    suspect = Suspect.account("brand", "ads@acme.example")
+    for _ in range(2):
+        counted = failures.get(suspect)
+        counted.add(MONDAY)
+        failures.save(counted)
+
+    found = failures.get(suspect)
+
+    assert (found.count, found.last_at) == (2, MONDAY)
+
+
+@pytest.mark.parametrize("already", [0, 1])
+def test_two_who_count_at_once_do_not_overwrite_each_other(failures, already):
+    suspect = Suspect.address("203.0.113.7")
+    for _ in range(already):
+        earlier = failures.get(suspect)
+        failures.save(earlier)
+    one, other = failures.get(suspect), failures.get(suspect)
+    failures.save(one)
+
+    with pytest.raises(ConcurrentUpdate):
+        failures.save(other)
+
+
+def test_forgotten_failures_are_gone(failures):
+    suspect = Suspect.address("203.0.113.7")
+    counted = failures.get(suspect)
+    counted.add(MONDAY)
+    failures.save(counted)
+
+    failures.forget(suspect)
+
+    assert failures.get(suspect).count == 0
+
+
+# Signing keys
+
+
+def test_the_first_key_is_made_once_and_kept(keys):
+    first = keys.all(SigningKey.generate)
+
+    again = keys.all(SigningKey.generate)
+
+    assert again == first
+    assert len(again) == 1
+
+
+def test_processes_that_start_at_once_keep_one_key(mongo, outbox):
+    def start():
+        keys = storage.MongoSigningKeys(mongo, outbox, BOX)
+        return keys.all(SigningKey.generate)
+
+    started = [eventlet.spawn(start) for _ in range(5)]
+    kept = [process.wait() for process in started]
+
+    assert kept == [kept[0]] * 5
+
+
+def test_a_private_key_cannot_be_read_in_the_database(mongo, outbox):
+    [key] = storage.MongoSigningKeys(mongo, outbox, BOX).all(SigningKey.generate)
+
+    stored = mongo["signing_keys"].find_one()
+
+    assert key.d not in str(stored)
+    assert replace(key, d="") == SigningKey(stored["kid"], stored["x"], "")
