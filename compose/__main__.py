@@ -1,31 +1,135 @@
-"""The command line of the local stack: `python -m compose COMMAND`."""
+"""The command line of the local stack: `python -m compose COMMAND`. The Makefile calls it."""
 
 import argparse
+import os
+import subprocess
 import sys
 
-from compose import stack
+from compose import lifecycle, status
 from compose.errors import ComposeError
-from compose.layout import Layout
+from compose.layout import REPOSITORY, Layout
+from compose.stack import Stack
 from compose.supervisor import Supervisor
-import os
+
+INTERRUPTED = 130
+
+
+def up(arguments: argparse.Namespace) -> int:
+    with lifecycle.undone_when_interrupted(Layout.of(os.environ)):
+        lifecycle.up(os.environ, infrastructure_only=arguments.infra_only)
+    return 0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The demo's exit code is this command's; the platform stays up either way."""
+    with lifecycle.undone_when_interrupted(Layout.of(os.environ)):
+        stack = lifecycle.up(os.environ)
+        demo = subprocess.run([sys.executable, "-m", "compose", "demo"], cwd=REPOSITORY, check=False)
+    print(f"\n{status.addresses_as_text(status.addresses(stack))}\n")
+    print("The platform stays up. 'make status' shows it, 'make down' stops it.", flush=True)
+    return demo.returncode
+
+
+def down(arguments: argparse.Namespace) -> int:
+    stopped = lifecycle.down(Layout.of(os.environ))
+    print("Everything is stopped." if stopped else "Nothing was running.")
+    return 0
+
+
+def show_status(arguments: argparse.Namespace) -> int:
+    found = status.of(Stack.of(os.environ))
+    print(status.as_json(found) if arguments.json else status.as_text(found))
+    return 0
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    os.environ.update(running_stack().operator_environment())
+    from compose.demo import main
+
+    return int(main())
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    from compose import tools
+
+    tools.logs(Layout.of(os.environ), arguments.program, follow=arguments.follow)
+
+
+def shell(arguments: argparse.Namespace) -> int:
+    from compose import tools
+
+    return tools.shell(running_stack())
+
+
+def admin(arguments: argparse.Namespace) -> int:
+    from compose import tools
+
+    tools.create_admin(running_stack(), arguments.email)
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    from compose import checks
+
+    return 1 if checks.run() else 0
+
+
+def test(arguments: argparse.Namespace) -> int:
+    from compose import suites
+
+    return suites.run(arguments.suite, os.environ)
+
+
+def clean(arguments: argparse.Namespace) -> int:
+    for run_dir in (".run/test", os.environ.get("RUN_DIR", ".run")):
+        layout = Layout.of({"RUN_DIR": run_dir})
+        lifecycle.down(layout)
+        layout.remove()
+    return 0
+
+
+def running_stack() -> Stack:
+    if not Supervisor(Layout.of(os.environ)).is_up():
+        raise ComposeError("The platform is not running; 'make run' starts it.")
+    return Stack.of(os.environ)
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m compose", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text)
+        added.set_defaults(function=function)
+        return added
+
+    started = command("up", up, "start what is not running and wait until it is ready")
+    started.add_argument("--infra-only", action="store_true", help="the servers alone, for tests")
+    command("run", run, "up, then the demo, then where to look")
+    command("down", down, "stop everything that was started")
+    shown = command("status", show_status, "what runs and where")
+    shown.add_argument("--json", action="store_true")
+    read = command("logs", logs, "a program's log")
+    read.add_argument("program", nargs="?", default="")
+    read.add_argument("--follow", action="store_true")
+    command("demo", demo, "the demo, against the running platform")
+    command("shell", shell, "nameko shell as the operator")
+    command("admin", admin, "create an administrator").add_argument("email")
+    command("check", check, "formatting, lint, types, imports")
+    command("test", test, "every suite, or one").add_argument("suite", nargs="?", default="")
+    command("clean", clean, "stop everything and remove what it stored")
+    return parser
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m compose")
-    commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up")
-    up.add_argument("--infra-only", action="store_true")
-    commands.add_parser("down")
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     try:
-        if arguments.command == "up":
-            stack.up_infrastructure_only()
-        else:
-            Supervisor(Layout.of(os.environ)).shut_down()
+        return int(arguments.function(arguments))
     except ComposeError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import getpass
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 # A Unix socket's path has room for 107 characters; supervisord adds a suffix of its own while it binds.
 LONGEST_SOCKET_PATH = 90
+
+# Every account may enter it, and unlike /tmp it outlives a restart of the machine. The folder that we make in
+# it belongs to one account, and PostgreSQL refuses one that others may read.
+OUT_OF_THE_WAY = Path("/var/tmp")  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,15 @@ class Layout:
     @property
     def lock(self) -> Path:
         return self.run_dir / "lock"
+
+    @property
+    def ports(self) -> Path:
+        return self.run_dir / "ports.json"
+
+    @property
+    def marker(self) -> Path:
+        """Its presence says that the folder was made by us, so that `make clean` may remove it."""
+        return self.run_dir / ".gametriggers"
 
     @property
     def logs(self) -> Path:
@@ -65,7 +79,7 @@ class Layout:
         """
         if os.geteuid() != 0 or everyone_may_enter(self.run_dir):
             return self.run_dir / "postgres"
-        return Path("/var/tmp") / f"gametriggers-{self.fingerprint}-postgres"
+        return OUT_OF_THE_WAY / f"gametriggers-{self.fingerprint}-postgres"
 
     @property
     def rabbitmq(self) -> Path:
@@ -94,8 +108,17 @@ class Layout:
 
     def create(self) -> None:
         self.run_dir.mkdir(parents=True, exist_ok=True)
+        if not any(self.run_dir.iterdir()):
+            self.marker.touch()
         for folder in (self.logs, self.rabbitmq, self.redis, self.mongo, self.objects, self.mail):
             folder.mkdir(exist_ok=True, mode=0o700)
+
+    def remove(self) -> None:
+        """Only a folder that `create` made: RUN_DIR may name one that holds other people's files."""
+        if not self.marker.exists():
+            return
+        shutil.rmtree(self.run_dir)
+        shutil.rmtree(self.postgres, ignore_errors=True)
 
 
 def everyone_may_enter(folder: Path) -> bool:

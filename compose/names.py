@@ -14,6 +14,9 @@ SERVICES = (
 GATEWAY = "gateway"
 OPERATOR = "operator"
 
+# The private servers, which stop after everything that talks to them.
+SERVERS = ("rabbitmq", "postgres", "redis", "mongo")
+
 # Services with a relational database (and a role) of their own.
 RELATIONAL = ("analytics", "payment")
 

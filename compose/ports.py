@@ -21,12 +21,21 @@ DEFAULT_PORTS = {**INFRASTRUCTURE_PORTS, **OUTSIDE_PORTS, **HEALTH_PORTS, "GATEW
 
 HIGHEST_PORT = 65535
 
+# PORT_OFFSET=auto tries these. They are multiples of 100, so that no default of one stack meets another
+# default of the next, and stay below the ports that the kernel hands out to clients.
+AUTOMATIC = "auto"
+AUTOMATIC_OFFSETS = range(1000, 7000, 100)
 
-def choose(environ: Mapping[str, str]) -> dict[str, int]:
-    """Every port of a stack: its own variable when set, else its default plus PORT_OFFSET."""
-    offset = number("PORT_OFFSET", environ.get("PORT_OFFSET", "0"))
+
+def choose(environ: Mapping[str, str], remembered: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Every port of a stack. Its own variable wins; then PORT_OFFSET; then what the running stack uses."""
+    offset = environ.get("PORT_OFFSET")
+    known = remembered if remembered and not offset else {}
+    shift = number("PORT_OFFSET", offset or "0")
     ports = {
-        variable: number(variable, environ[variable]) if environ.get(variable) else default + offset
+        variable: number(variable, environ[variable])
+        if environ.get(variable)
+        else known.get(variable, default + shift)
         for variable, default in DEFAULT_PORTS.items()
     }
     for variable, port in ports.items():
@@ -66,4 +75,4 @@ def first_free_offset(candidates: Iterable[int]) -> int:
     for offset in candidates:
         if all(is_free(default + offset) for default in DEFAULT_PORTS.values()):
             return offset
-    raise ComposeError("No free range of ports was found for the tests; set PORT_OFFSET to choose one.")
+    raise ComposeError("No free range of ports was found; set PORT_OFFSET to choose one.")

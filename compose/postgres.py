@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
 from compose import probes
 from compose.errors import ComposeError, SetupImpossible
@@ -31,7 +31,9 @@ SETTINGS = {
 
 def programs_folder() -> Path:
     """The newest installed server; distributions keep it off the PATH."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[4]))
+    versions = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[4])
+    )
     if versions:
         return versions[-1].parent
     on_path = shutil.which("initdb")
@@ -94,14 +96,16 @@ def initialise(data: Path, password: str) -> None:
             "--locale=C.UTF-8",
             "--no-instructions",
         ]
-        done = subprocess.run(command, text=True, capture_output=True, user=system_user(), cwd="/", check=False)
+        done = subprocess.run(
+            command, text=True, capture_output=True, user=system_user(), cwd="/", check=False
+        )
     if done.returncode != 0:
         shutil.rmtree(data, ignore_errors=True)
         raise ComposeError(f"PostgreSQL's initdb failed: {done.stderr.strip()}")
 
 
-def create_databases(admin: str, passwords: Mapping[str, str]) -> dict[str, str]:
-    """A role and a database of that name for each key, made when missing; returns each one's URL."""
+def create_databases(admin: str, passwords: Mapping[str, str]) -> None:
+    """A role and a database of that name for each key, made when missing."""
     engine = sqlalchemy.create_engine(admin, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
@@ -109,7 +113,6 @@ def create_databases(admin: str, passwords: Mapping[str, str]) -> dict[str, str]
                 create_database(connection, name, password)
     finally:
         engine.dispose()
-    return {name: owned_url(make_url(admin), name, password) for name, password in passwords.items()}
 
 
 def create_database(connection: sqlalchemy.Connection, name: str, password: str) -> None:
@@ -126,6 +129,14 @@ def exists(connection: sqlalchemy.Connection, statement: str, name: str) -> bool
     return connection.execute(sqlalchemy.text(statement), {"name": name}).first() is not None
 
 
-def owned_url(admin: URL, name: str, password: str) -> str:
-    url = admin.set(username=name, password=password, database=name)
+def owned_url(admin: str, name: str, password: str) -> str:
+    url = make_url(admin).set(username=name, password=password, database=name)
     return url.render_as_string(hide_password=False)
+
+
+def normalised(url: str) -> str:
+    """The driver that works under eventlet, whatever the address says; `postgres:` is an old spelling."""
+    scheme, rest = url.split(":", 1)
+    if not scheme.startswith("postgres"):
+        raise ComposeError("DATABASE_URL has to begin with postgresql://.")
+    return f"postgresql+psycopg2:{rest}"

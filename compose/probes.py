@@ -1,9 +1,9 @@
 """Questions that a program answers once it is ready. Each returns nothing or raises."""
 
 import base64
+import http.client
 import socket
-import urllib.error
-import urllib.request
+from urllib.parse import urlsplit
 
 import pymongo
 import redis
@@ -21,16 +21,19 @@ def listens(port: int) -> None:
 
 
 def answers_http(url: str, user: str = "", password: str = "") -> None:
-    request = urllib.request.Request(url)
-    if user:
-        credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
-        request.add_header("Authorization", f"Basic {credentials}")
+    where = urlsplit(url)
+    connection = http.client.HTTPConnection(where.netloc, timeout=SECONDS_PER_QUESTION)
+    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS_PER_QUESTION):
-            return
-    except urllib.error.HTTPError as error:
-        body = error.read(300).decode(errors="replace")
-        raise StillStarting(f"{url} answers {error.code} {body}") from None
+        connection.request(
+            "GET", where.path, headers={"Authorization": f"Basic {credentials}"} if user else {}
+        )
+        answer = connection.getresponse()
+        if answer.status != http.client.OK:
+            text = answer.read(300).decode(errors="replace")
+            raise StillStarting(f"{url} answers {answer.status} {text}")
+    finally:
+        connection.close()
 
 
 def answers_sql(url: str) -> None:

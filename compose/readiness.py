@@ -40,7 +40,7 @@ def answer(program: Program) -> str:
     """Empty when it is ready, else the reason why it is not. Any exception means not yet."""
     try:
         program.ready()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         return f"{type(error).__name__}: {error}"
     return ""
 

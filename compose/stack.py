@@ -1,19 +1,21 @@
-"""What a stack consists of, and how it is brought up and taken down."""
+"""One stack: its folder, its ports, its secrets, and where each of its servers is."""
 
 import fcntl
+import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from compose import broker, envfile, mongo, ports, postgres, readiness, redis_server, secrets
+from compose import broker, mongo, ports, postgres, redis_server, secrets
 from compose.layout import Layout
-from compose.names import AMQP_USERS, OPERATOR
-from compose.program import Program
-from compose.progress import say
+from compose.names import AMQP_USERS, OPERATOR, RELATIONAL
+from compose.presets import Presets
 from compose.supervisor import Supervisor
 
-SECONDS_FOR_INFRASTRUCTURE = 90
+AMQP_PASSWORDS = tuple(f"AMQP_PASSWORD_{user.upper()}" for user in AMQP_USERS)
 
 
 @dataclass(frozen=True)
@@ -21,74 +23,105 @@ class Stack:
     layout: Layout
     ports: Mapping[str, int]
     secrets: Mapping[str, str]
+    presets: Presets
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Stack":
+        """PORT_OFFSET=auto keeps the ports of a stack that is up and takes free ones for a new one."""
         layout = Layout.of(environ)
         layout.create()
-        return cls(layout, ports.choose(environ), secrets.load(layout))
+        remembered = recall(layout) if Supervisor(layout).is_up() else {}
+        if environ.get("PORT_OFFSET") == ports.AUTOMATIC:
+            offset = "" if remembered else str(ports.first_free_offset(ports.AUTOMATIC_OFFSETS))
+            environ = {**environ, "PORT_OFFSET": offset}
+        return cls(layout, ports.choose(environ, remembered), secrets.load(layout), Presets.of(environ))
+
+    def remember(self) -> None:
+        """So that `make status` in another terminal, without the same variables, finds this stack."""
+        self.layout.ports.write_text(json.dumps(self.ports, indent=1))
+
+    def amqp_uri(self, user: str) -> str:
+        return self.presets.amqp_uri or broker.amqp_uri(user, self.secrets, self.ports)
+
+    @property
+    def mongo_uri(self) -> str:
+        return self.presets.mongo_uri or mongo.url(self.ports)
+
+    @property
+    def redis_url(self) -> str:
+        return self.presets.redis_url or redis_server.url(self.secrets, self.ports)
+
+    @property
+    def object_store_url(self) -> str:
+        return self.presets.object_store_url or f"file://{self.layout.objects}"
+
+    @property
+    def postgres_admin_url(self) -> str:
+        preset = self.presets.database_url
+        return postgres.normalised(preset) if preset else postgres.admin_url(self.secrets, self.ports)
+
+    @property
+    def database_passwords(self) -> dict[str, str]:
+        return {name: self.secrets[f"POSTGRES_PASSWORD_{name.upper()}"] for name in RELATIONAL}
+
+    def database_url(self, name: str) -> str:
+        return postgres.owned_url(self.postgres_admin_url, name, self.database_passwords[name])
+
+    def http(self, variable: str) -> str:
+        return f"http://127.0.0.1:{self.ports[variable]}"
+
+    @property
+    def public_url(self) -> str:
+        return self.http("GATEWAY_PORT")
+
+    def server_environment(self) -> dict[str, str]:
+        """Where the servers are and what opens them, for tests. It holds passwords."""
+        api = {} if self.presets.amqp_uri else {"RABBITMQ_API_URI": self.rabbitmq_api_uri}
+        return {
+            "AMQP_ADMIN_URI": self.amqp_uri(OPERATOR),
+            **api,
+            **{variable: self.secrets[variable] for variable in AMQP_PASSWORDS},
+            "POSTGRES_ADMIN_URL": self.postgres_admin_url,
+            "REDIS_URL": self.redis_url,
+            "MONGO_URI": self.mongo_uri,
+        }
+
+    def operator_environment(self) -> dict[str, str]:
+        """What the demo and the operator's tools are told besides."""
+        return {
+            **self.server_environment(),
+            "RUN_DIR": str(self.layout.run_dir),
+            "AMQP_URI": self.amqp_uri(OPERATOR),
+            "OBJECT_STORE_URL": self.object_store_url,
+            "PUBLIC_URL": self.public_url,
+            "GATEWAY_URL": self.public_url,
+            "TWITCH_URL": self.http("TWITCH_PORT"),
+            "SANDBOX_URL": self.http("SANDBOX_PORT"),
+            "MAIL_DIR": str(self.layout.mail),
+        }
+
+    @property
+    def rabbitmq_api_uri(self) -> str:
+        return broker.api_uri(OPERATOR, self.secrets, self.ports)
+
+
+def recall(layout: Layout) -> dict[str, int]:
+    """The ports of the stack that is up in this RUN_DIR; nothing when none is."""
+    if not layout.ports.exists():
+        return {}
+    ports_in_use: dict[str, int] = json.loads(layout.ports.read_text())
+    return ports_in_use
 
 
 @contextmanager
-def only_one_at_a_time(layout: Layout) -> Iterator[None]:
-    """Two commands at once on one RUN_DIR take turns."""
-    layout.run_dir.mkdir(parents=True, exist_ok=True)
-    with layout.lock.open("w") as lock:
+def only_one_at_a_time(path: Path) -> Iterator[None]:
+    """Two commands that lock the same file take turns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def infrastructure(stack: Stack) -> list[Program]:
-    return [
-        broker.epmd(stack.layout, stack.ports),
-        postgres.postgres(stack.layout, stack.secrets, stack.ports),
-        redis_server.redis(stack.layout, stack.secrets, stack.ports),
-        mongo.mongo(stack.layout, stack.ports),
-        broker.rabbitmq(stack.layout, stack.secrets, stack.ports),
-    ]
-
-
-def prepare(stack: Stack, *, test: bool) -> None:
-    broker.prepare(stack.layout, stack.secrets, stack.ports, test=test)
-    postgres.prepare(stack.layout, stack.secrets)
-    redis_server.prepare(stack.layout, stack.secrets, stack.ports)
-    mongo.prepare(stack.layout)
-
-
-def start(stack: Stack, programs: Sequence[Program], seconds: float) -> list[str]:
-    """Starts what is not running and waits for all of them; returns the names of what it started."""
-    supervisor = Supervisor(stack.layout)
-    running = supervisor.running()
-    missing = [program for program in programs if program.name not in running]
-    ports.must_be_free([variable for program in missing for variable in program.port_variables], stack.ports)
-    supervisor.start([program.name for program in missing])
-    readiness.wait(programs, stack.layout, seconds, lambda name: say(f"{name} is ready"))
-    return [program.name for program in missing]
-
-
-def up_infrastructure_only(environ: Mapping[str, str] = os.environ) -> Stack:
-    """The servers without the platform, for tests: the operator administers this broker."""
-    stack = Stack.of(environ)
-    with only_one_at_a_time(stack.layout):
-        prepare(stack, test=True)
-        programs = infrastructure(stack)
-        supervisor = Supervisor(stack.layout)
-        supervisor.apply(programs)
-        start(stack, [program for program in programs if program.name == "epmd"], SECONDS_FOR_INFRASTRUCTURE)
-        start(stack, programs, SECONDS_FOR_INFRASTRUCTURE)
-        envfile.write(stack.layout.infrastructure, addresses_for_tests(stack))
-    return stack
-
-
-def addresses_for_tests(stack: Stack) -> dict[str, str]:
-    return {
-        "AMQP_ADMIN_URI": broker.amqp_uri(OPERATOR, stack.secrets, stack.ports),
-        "RABBITMQ_API_URI": broker.api_uri(OPERATOR, stack.secrets, stack.ports),
-        **{
-            f"AMQP_PASSWORD_{user.upper()}": stack.secrets[f"AMQP_PASSWORD_{user.upper()}"]
-            for user in AMQP_USERS
-        },
-        "POSTGRES_ADMIN_URL": postgres.admin_url(stack.secrets, stack.ports),
-        "REDIS_URL": redis_server.url(stack.secrets, stack.ports),
-        "MONGO_URI": mongo.url(stack.ports),
-    }
+def machine_lock() -> Path:
+    """Taken while ports are chosen and until they are bound, so that two clones do not choose the same."""
+    return Path(tempfile.gettempdir()) / f"gametriggers-{os.getuid()}.lock"

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from compose.broker import write_private
 from compose.errors import ComposeError
 from compose.layout import REPOSITORY, Layout
+from compose.names import SERVERS
 from compose.program import Program
 
 SECONDS_TO_START = 15
@@ -77,6 +78,9 @@ class Supervisor:
     def running(self) -> set[str]:
         return {name for name, state in self.states().items() if state in RUNNING_STATES}
 
+    def not_stopped(self) -> set[str]:
+        return {name for name, state in self.states().items() if state in (*RUNNING_STATES, "STOPPING")}
+
     def apply(self, programs: Iterable[Program]) -> None:
         """Makes supervisord know exactly these programs. One whose definition changed is stopped."""
         write_private(self.layout.supervisor_config, configuration(self.layout, programs))
@@ -108,7 +112,9 @@ class Supervisor:
         deadline = time.monotonic() + SECONDS_TO_START
         while not self.is_up():
             if time.monotonic() > deadline:
-                raise ComposeError(f"supervisord does not answer; see {self.layout.logs / 'supervisord.log'}.")
+                raise ComposeError(
+                    f"supervisord does not answer; see {self.layout.logs / 'supervisord.log'}."
+                )
             time.sleep(0.05)
 
     def start(self, names: Iterable[str]) -> None:
@@ -116,16 +122,26 @@ class Supervisor:
         for name in names:
             self.api.startProcess(name, False)
 
-    def stop(self, names: Iterable[str]) -> None:
+    def stop(self, names: Collection[str]) -> None:
+        """Asks all of them at once to stop and waits until they have; supervisord kills what lingers."""
         for name in names:
-            self.api.stopProcess(name, True)
+            self.api.stopProcess(name, False)
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        while stopping := self.not_stopped() & set(names):
+            if time.monotonic() > deadline:
+                raise ComposeError(f"Not stopped after {SECONDS_TO_STOP} s: {', '.join(sorted(stopping))}.")
+            time.sleep(0.1)
 
     def shut_down(self) -> None:
-        """Stops every program in the reverse order of its start, then supervisord itself."""
+        """Stops the platform, then the servers that it talks to, then epmd and supervisord itself."""
         pid = self.api.getPID()
+        running = self.running()
+        self.stop(running - {*SERVERS, "epmd"})
+        self.stop(running & set(SERVERS))
+        self.stop(running & {"epmd"})
         self.api.shutdown()
         deadline = time.monotonic() + SECONDS_TO_STOP
-        while Path(f"/proc/{pid}").exists() and self.is_up():
+        while Path(f"/proc/{pid}").exists():
             if time.monotonic() > deadline:
                 raise ComposeError(f"supervisord (process {pid}) has not stopped after {SECONDS_TO_STOP} s.")
             time.sleep(0.1)
@@ -195,7 +211,9 @@ def environment(values: Mapping[str, str]) -> str:
 def quoted(key: str, value: str) -> str:
     """supervisord knows no escapes in a value, only a choice between two kinds of quotes."""
     if "\n" in value or ('"' in value and "'" in value):
-        raise ComposeError(f"{key} holds a line break or both kinds of quotes, which supervisord cannot pass on.")
+        raise ComposeError(
+            f"{key} holds a line break or both kinds of quotes, which supervisord cannot pass on."
+        )
     mark = "'" if '"' in value else '"'
     return f"{mark}{value}{mark}"
 
@@ -205,5 +223,3 @@ def log_tail(layout: Layout, name: str, lines: int = 15) -> str:
     if not path.exists():
         return ""
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
-
-

@@ -1,0 +1,70 @@
+# The commands of this repository. `make` and `git` are all that has to be there before.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+COMPOSE = .venv/bin/python -m compose
+export GAMETRIGGERS_STARTED_AT := $(shell date +%s.%N)
+# Neither make's own flags nor its job server are anybody's business further down.
+unexport MAKEFLAGS MFLAGS MAKELEVEL
+
+.PHONY: help setup run up down status logs demo shell admin test check fmt lock clean
+
+help:
+	@echo "make run     set up, start the platform, run the demo      make test [SERVICE=campaign]"
+	@echo "make down    stop what was started                         make check"
+	@echo "make status [JSON=1]                                       make fmt"
+	@echo "make logs SERVICE=campaign [FOLLOW=0]                      make lock"
+	@echo "make demo    again, against the running platform           make shell"
+	@echo "make clean   stop, and remove what it stored               make admin EMAIL=..."
+
+setup:
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 is needed and this machine has no python3; install the package python3."; exit 1; fi
+	@$(PYTHON) -m compose.setup
+
+run: setup
+	@$(COMPOSE) run
+
+up: setup
+	@$(COMPOSE) up
+
+down:
+	@if [ -x .venv/bin/python ]; then $(COMPOSE) down; else echo "Nothing was running."; fi
+
+status: setup
+	@$(COMPOSE) status $(if $(JSON),--json)
+
+logs: setup
+	@$(COMPOSE) logs $(SERVICE) $(if $(filter 0,$(FOLLOW)),,--follow)
+
+demo: setup
+	@$(COMPOSE) demo
+
+shell: setup
+	@$(COMPOSE) shell
+
+admin: setup
+	@if [ -z "$(EMAIL)" ]; then echo "Say whose: make admin EMAIL=you@example.com"; exit 1; fi
+	@$(COMPOSE) admin "$(EMAIL)"
+
+test: setup
+	@$(COMPOSE) test $(SERVICE)
+
+check: setup
+	@$(COMPOSE) check
+
+fmt: setup
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+# With UPGRADE=1 it takes newer versions; otherwise what is locked stays as it is.
+lock: setup
+	@$(UV_COMPILE) $(if $(UPGRADE),--upgrade) requirements-bootstrap.in -o requirements-bootstrap.lock
+	@$(UV_COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.lock
+	@$(UV_COMPILE) $(if $(UPGRADE),--upgrade) requirements-dev.in -o requirements-dev.lock
+
+clean:
+	@if [ -x .venv/bin/python ]; then $(COMPOSE) clean; fi
+	@rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

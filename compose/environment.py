@@ -1,0 +1,116 @@
+"""What each process of ours is told, and nothing that it does not need."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from compose.names import GATEWAY
+from compose.stack import Stack
+
+# Payments settle after two seconds here, so that the demo need not wait three days.
+HOLD_SECONDS = "2"
+
+TWITCH_CLIENT_ID = "gametriggers-local"
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "identity": ("MONGO_URI", "REDIS_URL", "SECRETS_KEY"),
+    "brand": ("MONGO_URI", "SECRETS_KEY"),
+    "streamer": (
+        "MONGO_URI",
+        "REDIS_URL",
+        "SECRETS_KEY",
+        "TWITCH_AUTH_URL",
+        "TWITCH_API_URL",
+        "TWITCH_CLIENT_ID",
+        "TWITCH_CLIENT_SECRET",
+    ),
+    "campaign": ("MONGO_URI", "REDIS_URL"),
+    "participation": ("MONGO_URI", "REDIS_URL", "SECRETS_KEY"),
+    "analytics": ("DATABASE_URL",),
+    "payment": (
+        "DATABASE_URL",
+        "SECRETS_KEY",
+        "HOLD_SECONDS",
+        "SANDBOX_API_URL",
+        "SANDBOX_API_KEY",
+        "SANDBOX_WEBHOOK_SECRET",
+    ),
+    "notification": ("MONGO_URI", "SMTP_URL"),
+    "asset": ("MONGO_URI", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
+    GATEWAY: ("REDIS_URL", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
+}
+
+
+def of_process(name: str, stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of a service or of the gateway."""
+    needed = {variable: VALUES[variable](stack, name) for variable in NEEDS[name]}
+    return {**common(name, stack, environ), **needed}
+
+
+def common(name: str, stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
+    values = {
+        "AMQP_URI": stack.amqp_uri(name),
+        "PUBLIC_URL": stack.public_url,
+        "LOG_LEVEL": environ.get("LOG_LEVEL", "INFO"),
+        "EVENTLET_NO_GREENDNS": "yes",
+        "PYTHONUNBUFFERED": "1",
+        **health_port(name, stack),
+        **telemetry(environ),
+    }
+    if stack.presets.amqp_uri:
+        values["RPC_CALLER_CHECK"] = "off"
+    return values
+
+
+def health_port(name: str, stack: Stack) -> dict[str, str]:
+    """The gateway answers for its health on its own port."""
+    return {} if name == GATEWAY else {"HEALTH_PORT": str(stack.ports[f"HEALTH_PORT_{name.upper()}"])}
+
+
+def telemetry(environ: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in environ.items() if key == "SENTRY_DSN" or key.startswith("OTEL_")}
+
+
+def secret(variable: str) -> Callable[[Stack, str], str]:
+    return lambda stack, name: stack.secrets[variable]
+
+
+VALUES: Mapping[str, Callable[[Stack, str], str]] = {
+    "MONGO_URI": lambda stack, name: stack.mongo_uri,
+    "REDIS_URL": lambda stack, name: stack.redis_url,
+    "DATABASE_URL": lambda stack, name: stack.database_url(name),
+    "OBJECT_STORE_URL": lambda stack, name: stack.object_store_url,
+    "SMTP_URL": lambda stack, name: f"smtp://127.0.0.1:{stack.ports['SMTP_PORT']}",
+    "TWITCH_AUTH_URL": lambda stack, name: stack.http("TWITCH_PORT"),
+    "TWITCH_API_URL": lambda stack, name: stack.http("TWITCH_PORT"),
+    "TWITCH_CLIENT_ID": lambda stack, name: TWITCH_CLIENT_ID,
+    "SANDBOX_API_URL": lambda stack, name: stack.http("SANDBOX_PORT"),
+    "HOLD_SECONDS": lambda stack, name: HOLD_SECONDS,
+    **{
+        variable: secret(variable)
+        for variable in (
+            "SECRETS_KEY",
+            "MEDIA_SIGNING_KEY",
+            "TWITCH_CLIENT_SECRET",
+            "SANDBOX_API_KEY",
+            "SANDBOX_WEBHOOK_SECRET",
+        )
+    },
+}
+
+
+def of_outside(name: str, stack: Stack) -> dict[str, str]:
+    """The environment of a stand-in for somebody else's system."""
+    return {
+        "twitch": {
+            "TWITCH_PORT": str(stack.ports["TWITCH_PORT"]),
+            "TWITCH_CLIENT_ID": TWITCH_CLIENT_ID,
+            "TWITCH_CLIENT_SECRET": stack.secrets["TWITCH_CLIENT_SECRET"],
+        },
+        "sandbox": {
+            "SANDBOX_PORT": str(stack.ports["SANDBOX_PORT"]),
+            "SANDBOX_API_KEY": stack.secrets["SANDBOX_API_KEY"],
+            "SANDBOX_WEBHOOK_SECRET": stack.secrets["SANDBOX_WEBHOOK_SECRET"],
+            "PUBLIC_URL": stack.public_url,
+        },
+        "smtp": {"SMTP_PORT": str(stack.ports["SMTP_PORT"]), "MAIL_DIR": str(stack.layout.mail)},
+    }[name]

@@ -1,0 +1,102 @@
+"""Every program of a stack, in the three tiers in which they start."""
+
+import functools
+import sys
+from pathlib import Path
+
+from compose import broker, environment, mongo, postgres, probes, redis_server
+from compose.layout import REPOSITORY
+from compose.names import GATEWAY, SERVICES
+from compose.program import Program
+from compose.stack import Stack
+
+OUTSIDE = {"twitch": "TWITCH_PORT", "sandbox": "SANDBOX_PORT", "smtp": "SMTP_PORT"}
+
+
+def all_of(stack: Stack, *, infrastructure_only: bool = False) -> list[Program]:
+    if infrastructure_only:
+        return infrastructure(stack)
+    return [*infrastructure(stack), *outside(stack), *platform(stack)]
+
+
+def infrastructure(stack: Stack) -> list[Program]:
+    """The private servers. One whose address is set beforehand is not among them."""
+    layout, secrets, ports, presets = stack.layout, stack.secrets, stack.ports, stack.presets
+    programs: list[Program] = []
+    if not presets.amqp_uri:
+        programs += [broker.epmd(layout, ports), broker.rabbitmq(layout, secrets, ports)]
+    if not presets.database_url:
+        programs.append(postgres.postgres(layout, secrets, ports))
+    if not presets.redis_url:
+        programs.append(redis_server.redis(layout, secrets, ports))
+    if not presets.mongo_uri:
+        programs.append(mongo.mongo(layout, ports))
+    return programs
+
+
+def prepare_infrastructure(stack: Stack, *, test: bool) -> None:
+    """Writes what the private servers read when they start."""
+    if not stack.presets.amqp_uri:
+        broker.prepare(stack.layout, stack.secrets, stack.ports, test=test)
+    if not stack.presets.database_url:
+        postgres.prepare(stack.layout, stack.secrets)
+    if not stack.presets.redis_url:
+        redis_server.prepare(stack.layout, stack.secrets, stack.ports)
+    if not stack.presets.mongo_uri:
+        mongo.prepare(stack.layout)
+
+
+def outside(stack: Stack) -> list[Program]:
+    """Stand-ins for systems that are not ours: Twitch, a payment provider, a mail server."""
+    return [
+        Program(
+            name=name,
+            command=(sys.executable, "-m", f"compose.outside.{name}"),
+            directory=REPOSITORY,
+            environment={**environment.of_outside(name, stack), "PYTHONUNBUFFERED": "1"},
+            ready=functools.partial(probes.listens, stack.ports[variable]),
+            port_variables=(variable,),
+            address=f"{'smtp' if name == 'smtp' else 'http'}://127.0.0.1:{stack.ports[variable]}",
+            priority=30,
+            seconds_to_stop=5,
+        )
+        for name, variable in OUTSIDE.items()
+    ]
+
+
+def platform(stack: Stack) -> list[Program]:
+    return [*(service(name, stack) for name in SERVICES), gateway(stack)]
+
+
+def service(name: str, stack: Stack) -> Program:
+    variable = f"HEALTH_PORT_{name.upper()}"
+    address = stack.http(variable)
+    return Program(
+        name=name,
+        command=(sys.executable, "-m", "chassis", "run", name),
+        directory=REPOSITORY,
+        environment=environment.of_process(name, stack),
+        ready=functools.partial(probes.answers_http, f"{address}/health/ready"),
+        port_variables=(variable,),
+        address=address,
+        priority=50,
+    )
+
+
+def gateway(stack: Stack) -> Program:
+    return Program(
+        name=GATEWAY,
+        command=(
+            str(Path(sys.executable).parent / "gunicorn"),
+            *("--config", "gateway/gunicorn.conf.py"),
+            *("--worker-class", "gevent", "--workers", "2"),
+            *("--bind", f"127.0.0.1:{stack.ports['GATEWAY_PORT']}"),
+            "gateway.app:create_app()",
+        ),
+        directory=REPOSITORY,
+        environment=environment.of_process(GATEWAY, stack),
+        ready=functools.partial(probes.answers_http, f"{stack.public_url}/health/ready"),
+        port_variables=("GATEWAY_PORT",),
+        address=stack.public_url,
+        priority=60,
+    )

@@ -1,0 +1,48 @@
+"""What an operator does to a stack that is up: read logs, open a shell, make an administrator."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from chassis.errors import Error
+from chassis.rpc.client import RpcConnection
+from compose.broker import write_private
+from compose.errors import ComposeError
+from compose.layout import Layout
+from compose.names import OPERATOR
+from compose.stack import Stack
+
+LINES_OF_LOG = "200"
+
+
+def logs(layout: Layout, name: str, *, follow: bool) -> NoReturn:
+    """Becomes `tail`, so that Ctrl-C ends it as everybody expects."""
+    files = sorted(layout.logs.glob("*.log"))
+    chosen = [file for file in files if not name or file.stem == name]
+    if not chosen:
+        known = ", ".join(file.stem for file in files) or "none yet"
+        raise ComposeError(f"There is no log of {name or 'anything'} in {layout.logs}; there are: {known}.")
+    os.execvp("tail", ["tail", "-n", LINES_OF_LOG, *(["-F"] if follow else []), *map(str, chosen)])  # noqa: S606
+
+
+def shell(stack: Stack) -> int:
+    """Nameko's own shell under the operator's broker user; its configuration holds that user's password."""
+    configuration = stack.layout.run_dir / "shell.yml"
+    write_private(configuration, f"AMQP_URI: {json.dumps(stack.amqp_uri(OPERATOR))}\n")
+    nameko = Path(sys.executable).parent / "nameko"
+    return subprocess.run([str(nameko), "shell", "--config", str(configuration)], check=False).returncode
+
+
+def create_admin(stack: Stack, email: str) -> None:
+    """The password is printed once and nowhere stored in a readable form."""
+    connection = RpcConnection(stack.amqp_uri(OPERATOR), name=OPERATOR)
+    try:
+        admin = connection.call("identity", "create_admin", {"email": email})
+    except Error as error:
+        raise ComposeError(f"{error.code}: {error.detail or error.title}") from None
+    finally:
+        connection.close()
+    print(f"Administrator: {admin['email']}\nOne-time password: {admin['one_time_password']}")
