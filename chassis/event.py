@@ -36,7 +36,7 @@ class Event:
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
         """The inverse of `to_data`; unknown members are ignored, since changes are additive."""
-        hints = _hints(cls)
+        hints = _hints(typing.cast(Any, cls))
         return cls(**{name: _from_json(hint, data[name]) for name, hint in hints.items() if name in data})
 
 

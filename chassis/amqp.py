@@ -1,0 +1,291 @@
+"""One AMQP connection that keeps itself open: the ground that RPC and events stand on.
+
+A `Link` owns a connection, a reader that hands incoming frames to callbacks, and a lock-free way
+to send. It works under eventlet, gevent and plain threads alike, since it only uses `threading`.
+
+Rules that py-amqp imposes, and that a Link keeps:
+
+- a synchronous method (declare, consume …) reads its own answer, so it is only allowed while the
+  link opens, before the reader runs;
+- `basic_publish` reads the socket to look for connection.blocked, which would be a second reader:
+  frames are sent with `send_method` instead, whose buffer py-amqp guards with a lock;
+- a connection that a memory alarm has blocked can't be closed politely: it is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import amqp
+from amqp import spec
+from amqp.basic_message import Message
+
+from chassis.errors import ServiceUnavailable
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 20
+"""Shorter than a rolling restart's patience, and long enough for a busy hub on a small machine."""
+
+SOCKET_TIMEOUT = 5.0
+"""How long one read or write may block. A write that blocks longer means that the broker has stopped
+reading from us (an alarm, or it is frozen), and the connection is dropped."""
+
+CONNECT_TIMEOUT = 5.0
+MAX_BACKOFF = 2.0
+
+
+class TlsFiles:
+    """Paths of the files with which a link proves who it is (SASL EXTERNAL)."""
+
+    def __init__(self, ca_file: str, cert_file: str, key_file: str) -> None:
+        self.ca_file, self.cert_file, self.key_file = ca_file, cert_file, key_file
+
+    def context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=self.ca_file)
+        context.load_cert_chain(self.cert_file, self.key_file)
+        return context
+
+
+class Link:
+    """A connection that is opened again whenever it is lost.
+
+    `on_open(connection)` is called with every new connection before anything is read from it: it
+    opens channels, declares topology and starts consuming. `on_close()` is called after every loss.
+    Both run in the link's own thread.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        name: str,
+        on_open: Callable[[amqp.Connection], None],
+        on_close: Callable[[], None] = lambda: None,
+        tls: TlsFiles | None = None,
+    ) -> None:
+        parts = urlsplit(uri)
+        self.user = unquote(parts.username or "guest")
+        self._parts = parts
+        self._name = name
+        self._tls = tls
+        self._on_open = on_open
+        self._on_close = on_close
+        self._connection: amqp.Connection | None = None
+        self._ready = threading.Event()
+        self._stopping = threading.Event()
+        self._reader: threading.Thread | None = None
+        self.blocked = False
+
+    def start(self) -> None:
+        """Begin connecting in the background."""
+        self._reader = threading.Thread(target=self._run, name=f"amqp-{self._name}", daemon=True)
+        self._reader.start()
+        threading.Thread(target=self._beat, name=f"amqp-{self._name}-heartbeat", daemon=True).start()
+
+    def stop(self) -> None:
+        """Close for good. What has been written to the socket still reaches the broker."""
+        self._stopping.set()
+        self._drop()
+        if self._reader is not None and self._reader is not threading.current_thread():
+            self._reader.join(timeout=SOCKET_TIMEOUT)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._ready.is_set()
+
+    def wait_ready(self, timeout: float) -> None:
+        """Wait until the link is open; ServiceUnavailable when it is not within `timeout` seconds."""
+        if not self._ready.is_set() and not self._ready.wait(max(timeout, 0)):
+            raise ServiceUnavailable("the message broker is not reachable")
+
+    def publish(
+        self, channel: amqp.Channel, message: Message, exchange: str, routing_key: str, *, mandatory: bool
+    ) -> None:
+        """Write one message. Returning says that it was handed to the socket, no more."""
+        self._send(
+            channel, spec.Basic.Publish, "Bssbb", (0, exchange, routing_key, mandatory, False), message
+        )
+
+    def ack(self, channel: amqp.Channel, delivery_tag: int) -> None:
+        """Acknowledge; a channel that is gone has had its messages requeued, so that is not an error."""
+        try:
+            self._send(channel, spec.Basic.Ack, "Lb", (delivery_tag, False))
+        except ServiceUnavailable:
+            log.info("a delivery was not acknowledged, the broker will deliver it again")
+
+    def reject(self, channel: amqp.Channel, delivery_tag: int, *, requeue: bool) -> None:
+        try:
+            self._send(channel, spec.Basic.Reject, "Lb", (delivery_tag, requeue))
+        except ServiceUnavailable:
+            log.info("a delivery was not rejected, the broker will deliver it again")
+
+    def cancel(self, channel: amqp.Channel, consumer_tag: str) -> None:
+        """Ask for no more deliveries on this consumer, without waiting for the answer."""
+        try:
+            self._send(channel, spec.Basic.Cancel, "sb", (consumer_tag, True))
+        except ServiceUnavailable:
+            log.info("a consumer was not cancelled, its connection is gone")
+
+    def _send(
+        self, channel: amqp.Channel, method: Any, argsig: str, args: tuple[Any, ...], message: Any = None
+    ) -> None:
+        try:
+            channel.send_method(method, argsig, args, message)
+        except Exception as error:
+            # Part of a frame may be on the wire: this connection can't be used any more.
+            self._drop()
+            raise ServiceUnavailable("the connection to the message broker was lost") from error
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                self._open()
+                failures = 0
+                self._read()
+            except Exception as error:  # noqa: BLE001  A link outlives whatever breaks its connection.
+                if not self._stopping.is_set():
+                    log.warning("amqp link %s lost: %s: %s", self._name, type(error).__name__, error)
+            self._lost()
+            failures += 1
+            # The jitter keeps ten services from knocking at the same moment when the broker returns.
+            self._stopping.wait(min(0.1 * 2**failures, MAX_BACKOFF) * random.uniform(0.5, 1))  # noqa: S311
+
+    def connect_once(self) -> amqp.Connection:
+        """A plain connection of the same credentials, for an operator's short session."""
+        connection = self._new_connection()
+        connection.connect()
+        return connection
+
+    def _new_connection(self) -> amqp.Connection:
+        return amqp.Connection(
+            host=f"{self._parts.hostname}:{self._parts.port or 5672}",
+            virtual_host=unquote(self._parts.path[1:]) or "/",
+            heartbeat=HEARTBEAT_SECONDS,
+            connect_timeout=CONNECT_TIMEOUT,
+            on_blocked=self._on_blocked,
+            on_unblocked=self._on_unblocked,
+            client_properties={"connection_name": self._name},
+            **self._credentials(),
+        )
+
+    def _open(self) -> None:
+        connection = self._new_connection()
+        try:
+            connection.connect()
+            # Set once, this spares py-amqp two system calls per frame and bounds every write as well.
+            connection.transport.sock.settimeout(SOCKET_TIMEOUT)
+            self._connection = connection
+            self._on_open(connection)
+        except BaseException:
+            _discard(connection)
+            raise
+        self.blocked = False
+        self._ready.set()
+
+    def _credentials(self) -> dict[str, Any]:
+        if self._tls is not None:
+            return {"login_method": "EXTERNAL", "ssl": {"context": self._tls.context()}}
+        return {"userid": self.user, "password": unquote(self._parts.password or "guest")}
+
+    def _read(self) -> None:
+        connection = self._connection
+        while connection is not None and not self._stopping.is_set():
+            try:
+                connection.drain_events(timeout=SOCKET_TIMEOUT)
+            except (TimeoutError, socket.timeout):  # noqa: UP041  py-amqp raises either.
+                continue
+
+    def _beat(self) -> None:
+        while not self._stopping.wait(HEARTBEAT_SECONDS / 4):
+            connection = self._connection
+            if connection is None or not self._ready.is_set():
+                continue
+            try:
+                connection.heartbeat_tick()
+            except Exception as error:  # noqa: BLE001  Whatever it is, the connection is dead.
+                log.warning("amqp link %s is dead: %s", self._name, error)
+                self._drop()
+
+    def _drop(self) -> None:
+        """Make the reader fail at once; it then tidies up and connects again."""
+        self._ready.clear()
+        connection = self._connection
+        transport = getattr(connection, "_transport", None)
+        sock = getattr(transport, "sock", None)
+        if sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                log.debug("amqp link %s was closed by the other side", self._name)
+
+    def _lost(self) -> None:
+        self._ready.clear()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _discard(connection)
+        self._on_close()
+
+    def _on_blocked(self, reason: str) -> None:
+        log.error("the broker has blocked %s: %s", self._name, reason)
+        self.blocked = True
+
+    def _on_unblocked(self) -> None:
+        log.info("the broker has unblocked %s", self._name)
+        self.blocked = False
+
+
+def _discard(connection: amqp.Connection) -> None:
+    try:
+        connection.collect()
+    except Exception as error:  # noqa: BLE001  Nothing can be done about a connection that is thrown away.
+        log.debug("a connection did not close cleanly: %s", error)
+
+
+class Waiter:
+    """One value that another thread delivers: the cheapest wait that threads and hubs share."""
+
+    __slots__ = ("_lock", "value")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self.value: Any = None
+
+    def set(self, value: Any) -> None:
+        """Deliver; called once."""
+        self.value = value
+        self._lock.release()
+
+    def wait(self, timeout: float) -> bool:
+        """True when the value came within `timeout` seconds."""
+        return self._lock.acquire(timeout=max(timeout, 0))
+
+
+def declare_exchange(connection: amqp.Connection, exchange: str) -> None:
+    """Make sure that another user's durable topic exchange is there.
+
+    A service has no permission to configure its neighbours' exchanges, and the broker checks that
+    even when nothing would change. So it only looks first, on a channel of its own, because a
+    refusal closes the channel; where we may declare (a broker without our users) we do.
+    """
+    channel = connection.channel()
+    try:
+        channel.exchange_declare(exchange, type="topic", durable=True, auto_delete=False, passive=True)
+        channel.close()
+    except amqp.exceptions.NotFound:
+        retry = connection.channel()
+        retry.exchange_declare(exchange, type="topic", durable=True, auto_delete=False)
+        retry.close()
+
+
+def epoch_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,61 @@
+"""What travels with a call: token, request id, trace, deadline, and who acts.
+
+It is kept in a context variable, which every greenlet and thread has for itself.
+"""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """`deadline` is in epoch seconds; None means that the caller set none."""
+
+    auth_token: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
+    deadline: float | None = None
+    call_id_stack: tuple[str, ...] = ()
+    caller: str | None = None
+    actor: str | None = None
+
+    def remaining(self, default: float) -> float:
+        """Seconds that a nested call may take: the default, or what is left if that is less."""
+        if self.deadline is None:
+            return default
+        return min(default, self.deadline - time.time())
+
+
+EMPTY = CallContext()
+
+_current: ContextVar[CallContext] = ContextVar("call_context", default=EMPTY)
+
+
+def current() -> CallContext:
+    return _current.get()
+
+
+def enter(context: CallContext) -> None:
+    """Set the context of this greenlet or thread, until it ends or another one is entered."""
+    _current.set(context)
+
+
+def from_headers(data: dict[str, Any]) -> CallContext:
+    """The context in a message's headers, their `nameko.` prefix already stripped."""
+    deadline = data.get("deadline_ms")
+    return CallContext(
+        auth_token=_text(data.get("auth_token")),
+        request_id=_text(data.get("request_id")),
+        traceparent=_text(data.get("traceparent")),
+        deadline=deadline / 1000 if isinstance(deadline, int) else None,
+        call_id_stack=tuple(data.get("call_id_stack") or ()),
+        caller=_text(data.get("validated_user_id")),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

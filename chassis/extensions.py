@@ -1,0 +1,180 @@
+"""What the entrypoints and providers of one container share: settings, links, readiness."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import amqp
+import eventlet
+from nameko.extensions import SharedExtension
+
+from chassis.amqp import Link, TlsFiles
+from chassis.config import Settings
+from chassis.events.publisher import ConfirmedPublisher
+from chassis.rpc.client import RpcConnection
+
+log = logging.getLogger(__name__)
+
+START_TIMEOUT = 30.0
+"""How long a starting service waits for the broker before it gives up and lets its supervisor try again."""
+
+
+class Configuration(SharedExtension):
+    """The settings of the service, parsed once per container.
+
+    Tests put finished settings into the container's config under "settings".
+    """
+
+    _settings: Settings | None = None
+
+    @property
+    def settings(self) -> Any:
+        if self._settings is None:
+            self._settings = self.container.config.get("settings") or self._parse()
+        return self._settings
+
+    def _parse(self) -> Settings:
+        settings_class = getattr(self.container.service_cls, "settings_class", Settings)
+        return settings_class.from_environ()
+
+    def tls(self) -> TlsFiles | None:
+        settings = self.settings
+        if not settings.amqp_cert_file:
+            return None
+        return TlsFiles(settings.amqp_ca_file, settings.amqp_cert_file, settings.amqp_key_file)
+
+
+class Readiness(SharedExtension):
+    """The checks behind /health/ready, by name. A check returns normally or raises."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Callable[[], None]] = {}
+
+    def add(self, name: str, check: Callable[[], None]) -> None:
+        self._checks[name] = check
+
+    def failures(self) -> dict[str, str]:
+        """What is not ready, by name, with the kind of the failure; empty when all is well."""
+        failed = {}
+        for name, check in list(self._checks.items()):
+            try:
+                with eventlet.Timeout(2.0):
+                    check()
+            except (Exception, eventlet.Timeout) as error:  # noqa: BLE001  Any failure means not ready.
+                failed[name] = type(error).__name__
+        return failed
+
+
+class ConsumerLink(SharedExtension):
+    """The connection on which this process consumes and acknowledges, and never publishes.
+
+    A broker that is short of memory stops reading from connections that publish; acknowledgements
+    have to get through all the same.
+    """
+
+    configuration = Configuration()
+    readiness = Readiness()
+
+    def __init__(self) -> None:
+        self._openers: list[Callable[[amqp.Connection], None]] = []
+        self.link: Link | None = None
+
+    def add(self, opener: Callable[[amqp.Connection], None], *, first: bool = False) -> None:
+        """Register, during setup, what is to be declared and consumed on every new connection.
+
+        `first` is for what the others' declarations refer to.
+        """
+        self._openers.insert(0 if first else len(self._openers), opener)
+
+    def setup(self) -> None:
+        uri = self.configuration.settings.amqp_uri.reveal()
+        self.link = Link(
+            uri, f"{self.container.service_name}-consumer", self._open, tls=self.configuration.tls()
+        )
+        self.readiness.add("consumer", lambda: self.opened.wait_ready(0))
+
+    @property
+    def opened(self) -> Link:
+        assert self.link is not None
+        return self.link
+
+    def start(self) -> None:
+        self.opened.start()
+        self.opened.wait_ready(START_TIMEOUT)
+
+    def stop(self) -> None:
+        self.opened.stop()
+
+    kill = stop
+
+    def _open(self, connection: amqp.Connection) -> None:
+        for opener in self._openers:
+            opener(connection)
+
+
+class RpcTransport(SharedExtension):
+    """This process's one connection for RPC requests out, replies in, and replies out."""
+
+    configuration = Configuration()
+    readiness = Readiness()
+
+    def __init__(self) -> None:
+        self._connection: RpcConnection | None = None
+
+    @property
+    def connection(self) -> RpcConnection:
+        if self._connection is None:
+            settings = self.configuration.settings
+            self._connection = RpcConnection(
+                settings.amqp_uri.reveal(),
+                self.container.service_name,
+                default_timeout=settings.rpc_deadline,
+                tls=self.configuration.tls(),
+            )
+        return self._connection
+
+    def setup(self) -> None:
+        connection = self.connection
+        self.readiness.add("rpc", lambda: _must(connection.is_ready))
+
+    def stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    kill = stop
+
+
+class EventPublisher(SharedExtension):
+    """This process's one connection for confirmed messages: events, retries, dead letters."""
+
+    configuration = Configuration()
+    readiness = Readiness()
+
+    def __init__(self) -> None:
+        self.publisher: ConfirmedPublisher | None = None
+
+    def setup(self) -> None:
+        self.publisher = ConfirmedPublisher(
+            self.configuration.settings.amqp_uri.reveal(),
+            self.container.service_name,
+            tls=self.configuration.tls(),
+        )
+        publisher = self.publisher
+        self.readiness.add("publisher", lambda: _must(publisher.is_ready))
+
+    @property
+    def opened(self) -> ConfirmedPublisher:
+        assert self.publisher is not None
+        return self.publisher
+
+    def stop(self) -> None:
+        self.opened.close()
+
+    kill = stop
+
+
+def _must(condition: bool) -> None:
+    if not condition:
+        raise ConnectionError

@@ -1,0 +1,64 @@
+"""Structured logs: one JSON object a line, with the ids that tie a line to its call."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import Any
+
+from chassis.context import current
+
+_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
+
+
+class JsonFormatter(logging.Formatter):
+    def __init__(self, service: str = "") -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        context = current()
+        line: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": context.request_id,
+            "trace_id": context.traceparent.split("-")[1] if context.traceparent else None,
+        }
+        line.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({k: v for k, v in line.items() if v is not None}, default=str, ensure_ascii=False)
+
+
+def configure(service: str, level: str = "INFO") -> None:
+    """Send the whole process's logs to standard error as JSON.
+
+    Nameko logs every refused call with a stack trace; chassis logs what went wrong itself.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(service))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.getLogger("nameko").setLevel(logging.CRITICAL)
+    for chatty in ("amqp", "httpx", "httpcore", "pymongo", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def configure_sentry(dsn: str, service: str) -> None:
+    """Report logged exceptions to Sentry; does nothing without a DSN."""
+    if not dsn:
+        return
+    import sentry_sdk
+
+    sentry_sdk.init(dsn=dsn, server_name=service, send_default_pii=False, include_local_variables=False)

@@ -1,0 +1,399 @@
+"""MongoDB for a service: transactions that storages join, the outbox, the inbox and sagas.
+
+Writes are acknowledged by a majority and journaled, reads see what a majority has. A transaction's
+work may run twice, since the driver retries it after a write conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pymongo
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider, SharedExtension
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from chassis.errors import NotFound, ServiceUnavailable
+from chassis.event import Event, ReceivedEvent
+from chassis.events.outbox import Outbox, Record, Relay, records
+from chassis.extensions import Configuration, Readiness
+from chassis.saga import SagaProvider, Sagas
+from chassis.saga_steps import SagaState
+
+T = TypeVar("T")
+
+WRITE_TIMEOUT_MS = 5_000
+SERVER_TIMEOUT_MS = 4_000
+"""Below the deadline of an RPC, so that a database that is gone is told apart from a slow service."""
+
+INBOX_DAYS = 30
+"""Longer than any message can wait in a queue or among the dead letters."""
+
+
+class Mongo:
+    """One service's database."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+            uri,
+            tz_aware=True,
+            serverSelectionTimeoutMS=SERVER_TIMEOUT_MS,
+            connectTimeoutMS=SERVER_TIMEOUT_MS,
+            socketTimeoutMS=20_000,
+            maxPoolSize=50,
+            retryWrites=True,
+            appname=name[:64],
+        )
+        self._database = self._client.get_database(
+            name,
+            read_concern=ReadConcern("majority"),
+            write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS, j=True),
+        )
+        self._session: ContextVar[ClientSession | None] = ContextVar("mongo_session", default=None)
+        self._after: ContextVar[list[Callable[[], None]] | None] = ContextVar("mongo_after", default=None)
+
+    def __getitem__(self, collection: str) -> Collection[dict[str, Any]]:
+        return self._database[collection]
+
+    @property
+    def session(self) -> ClientSession | None:
+        """The session of the current transaction, to be passed to every operation; None outside."""
+        return self._session.get()
+
+    def transaction(self, work: Callable[[], T]) -> T:
+        """Run `work` in a transaction, or in the one that is already open here. It may run twice."""
+        if self.session is not None:
+            return work()
+        hooks: list[Callable[[], None]] = []
+
+        def attempt(session: ClientSession) -> T:
+            hooks.clear()
+            session_token, after_token = self._session.set(session), self._after.set(hooks)
+            try:
+                return work()
+            finally:
+                self._session.reset(session_token)
+                self._after.reset(after_token)
+
+        with self._client.start_session() as session:
+            result = session.with_transaction(
+                attempt,
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS, j=True),
+            )
+        for hook in hooks:
+            hook()
+        return result
+
+    def after_commit(self, hook: Callable[[], None]) -> None:
+        """Call `hook` once the current transaction has committed; at once outside of one."""
+        hooks = self._after.get()
+        if hooks is None:
+            hook()
+        else:
+            hooks.append(hook)
+
+    def ping(self) -> None:
+        self._client.admin.command("ping")
+
+    def drop(self) -> None:
+        """Delete the whole database, for tests."""
+        self._client.drop_database(self._database.name)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class MongoOutbox:
+    """Events in the collection `events`; `pending` is there until an event is published."""
+
+    def __init__(self, mongo: Mongo, submit: Callable[[MongoOutbox, Sequence[Record]], None]) -> None:
+        self._mongo = mongo
+        self._submit = submit
+
+    def ensure_indexes(self) -> None:
+        events = self._mongo["events"]
+        events.create_index(
+            [("aggregate_id", 1), ("aggregate_version", 1), ("index", 1)], unique=True, name="aggregate"
+        )
+        events.create_index("pending", sparse=True, name="pending")
+
+    def append(self, events: Sequence[Event], aggregate_version: int) -> None:
+        fresh = records(events, aggregate_version)
+        if not fresh:
+            return
+        documents = [_document(record) for record in fresh]
+        self._mongo["events"].insert_many(documents, session=self._mongo.session)
+        self._mongo.after_commit(lambda: self._submit(self, fresh))
+
+    def history(
+        self, aggregate_id: str, after: Sequence[Any] | None = None, limit: int = 20
+    ) -> list[dict[str, Any]]:
+        query: dict[str, Any] = {"aggregate_id": aggregate_id}
+        if after is not None:
+            version, index = after
+            query["$or"] = [
+                {"aggregate_version": {"$gt": version}},
+                {"aggregate_version": version, "index": {"$gt": index}},
+            ]
+        found = (
+            self._mongo["events"]
+            .find(query, session=self._mongo.session)
+            .sort([("aggregate_version", 1), ("index", 1)])
+            .limit(limit)
+        )
+        return [_record(document).to_history() | {"index": document["index"]} for document in found]
+
+    def unpublished(self, before: datetime, limit: int) -> list[Record]:
+        found = self._mongo["events"].find({"pending": {"$lt": before}}).sort("pending", 1).limit(limit)
+        return [_record(document) for document in found]
+
+    def mark_published(self, ids: Sequence[str]) -> None:
+        self._mongo["events"].update_many(
+            {"_id": {"$in": list(ids)}},
+            {"$unset": {"pending": ""}, "$set": {"published_at": datetime.now(UTC)}},
+        )
+
+
+def _document(record: Record) -> dict[str, Any]:
+    return {
+        "_id": record.id,
+        "aggregate_id": record.aggregate_id,
+        "aggregate_version": record.aggregate_version,
+        "index": record.index,
+        "type": record.type,
+        "version": record.version,
+        "time": record.time,
+        "data": record.data,
+        "actor": record.actor,
+        "request_id": record.request_id,
+        "traceparent": record.traceparent,
+        "pending": record.time,
+    }
+
+
+def _record(document: dict[str, Any]) -> Record:
+    return Record(
+        id=document["_id"],
+        aggregate_id=document["aggregate_id"],
+        aggregate_version=document["aggregate_version"],
+        index=document["index"],
+        type=document["type"],
+        version=document["version"],
+        time=document["time"],
+        data=document["data"],
+        actor=document.get("actor"),
+        request_id=document.get("request_id"),
+        traceparent=document.get("traceparent"),
+    )
+
+
+class MongoInboxStore:
+    """Which events a consumer has handled, written in the transaction of their effects."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    def ensure_indexes(self) -> None:
+        self._mongo["inbox"].create_index("at", expireAfterSeconds=INBOX_DAYS * 24 * 3600, name="at")
+
+    def once(
+        self, consumer: str, events: Sequence[ReceivedEvent], work: Callable[[list[ReceivedEvent]], None]
+    ) -> None:
+        """Give `work` those events that this consumer has not handled, and remember them with it."""
+        self._mongo.transaction(lambda: self._once(consumer, events, work))
+
+    def _once(
+        self, consumer: str, events: Sequence[ReceivedEvent], work: Callable[[list[ReceivedEvent]], None]
+    ) -> None:
+        inbox, session = self._mongo["inbox"], self._mongo.session
+        by_key = {f"{consumer}:{event.id}": event for event in events}
+        seen = {row["_id"] for row in inbox.find({"_id": {"$in": list(by_key)}}, session=session)}
+        new = {key: event for key, event in by_key.items() if key not in seen}
+        if not new:
+            return
+        now = datetime.now(UTC)
+        # Two processes that hold the same event collide here, and the second one's transaction fails.
+        inbox.insert_many([{"_id": key, "at": now} for key in new], session=session)
+        work(list(new.values()))
+
+
+class MongoSagaStore:
+    """Sagas in the collection `sagas`. `active` is there while one runs, and is unique."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    def ensure_indexes(self) -> None:
+        sagas = self._mongo["sagas"]
+        sagas.create_index("active", unique=True, sparse=True, name="active")
+        sagas.create_index([("type", 1), ("next_at", 1)], name="due")
+
+    def create(self, saga: SagaState, now: datetime) -> str:
+        active = f"{saga.type}:{saga.key}"
+        running = self._mongo["sagas"].find_one({"active": active}, session=self._mongo.session)
+        if running is not None:
+            return str(running["_id"])
+        document = _saga_document(saga) | {
+            "_id": saga.id,
+            "active": active,
+            "next_at": now,
+            "lease": "",
+            "created_at": now,
+        }
+        self._mongo["sagas"].insert_one(document, session=self._mongo.session)
+        return saga.id
+
+    def lease(self, type: str, now: datetime, until: datetime, token: str) -> SagaState | None:
+        document = self._mongo["sagas"].find_one(
+            {"type": type, "next_at": {"$lte": now}}, sort=[("next_at", 1)]
+        )
+        if document is None:
+            return None
+        taken = self._mongo["sagas"].update_one(
+            {"_id": document["_id"], "lease": document["lease"], "next_at": document["next_at"]},
+            {"$set": {"lease": token, "next_at": until}},
+        )
+        return _saga(document) if taken.modified_count == 1 else None
+
+    def save(self, saga: SagaState, token: str, next_at: datetime | None) -> bool:
+        changes: dict[str, Any] = {"$set": _saga_document(saga) | {"next_at": next_at}}
+        if saga.is_finished:
+            changes["$unset"] = {"active": ""}
+        saved = self._mongo["sagas"].update_one(
+            {"_id": saga.id, "lease": token}, changes, session=self._mongo.session
+        )
+        return saved.matched_count == 1
+
+    def get(self, saga_id: str) -> SagaState:
+        document = self._mongo["sagas"].find_one({"_id": saga_id}, session=self._mongo.session)
+        if document is None:
+            raise NotFound(f"there is no saga {saga_id}")
+        return _saga(document)
+
+    def list(self, status: str | None = None, limit: int = 100) -> list[SagaState]:
+        query = {"status": status} if status else {}
+        return [_saga(d) for d in self._mongo["sagas"].find(query).sort("created_at", -1).limit(limit)]
+
+
+def _saga_document(saga: SagaState) -> dict[str, Any]:
+    return {
+        "type": saga.type,
+        "key": saga.key,
+        "data": saga.data,
+        "status": saga.status,
+        "step": saga.step,
+        "attempts": saga.attempts,
+        "error": saga.error,
+        "log": saga.log,
+    }
+
+
+def _saga(document: dict[str, Any]) -> SagaState:
+    return SagaState(
+        id=document["_id"],
+        type=document["type"],
+        key=document["key"],
+        data=document["data"],
+        status=document["status"],
+        step=document["step"],
+        attempts=document["attempts"],
+        error=document["error"],
+        log=document["log"],
+    )
+
+
+class MongoConnection(SharedExtension):
+    """The container's one Mongo, its outbox, and what needs indexes before anything runs."""
+
+    configuration = Configuration()
+    readiness = Readiness()
+    relay = Relay()
+
+    def __init__(self) -> None:
+        self._mongo: Mongo | None = None
+        self._outbox: MongoOutbox | None = None
+
+    @property
+    def mongo(self) -> Mongo:
+        if self._mongo is None:
+            settings = self.configuration.settings
+            name = f"{settings.database_prefix}{self.container.service_name}"
+            self._mongo = Mongo(settings.mongo_uri.reveal(), name)
+            self.readiness.add("mongo", self._mongo.ping)
+        return self._mongo
+
+    @property
+    def outbox(self) -> MongoOutbox:
+        if self._outbox is None:
+            self._outbox = MongoOutbox(self.mongo, self.relay.submit)
+            _must_ensure_indexes(self._outbox)
+            self.relay.serve(self._outbox)
+        return self._outbox
+
+    def stop(self) -> None:
+        if self._mongo is not None:
+            self._mongo.close()
+
+
+class MongoStore(DependencyProvider):
+    """Builds a storage class once, as `factory(mongo, outbox)`, and hands it over.
+
+    campaigns = MongoStore(storage.MongoCampaigns)
+    """
+
+    connection = MongoConnection()
+
+    def __init__(self, factory: Callable[[Mongo, Outbox], Any]) -> None:
+        self._factory = factory
+        self._built: Any = None
+
+    def setup(self) -> None:
+        self._built = self._factory(self.connection.mongo, self.connection.outbox)
+        _must_ensure_indexes(self._built)
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Any:
+        return self._built
+
+
+class MongoInbox(DependencyProvider):
+    """The attribute `inbox` that event handlers need."""
+
+    connection = MongoConnection()
+
+    def __init__(self) -> None:
+        self._store: MongoInboxStore | None = None
+
+    def setup(self) -> None:
+        self._store = MongoInboxStore(self.connection.mongo)
+        _must_ensure_indexes(self._store)
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> MongoInboxStore | None:
+        return self._store
+
+
+class MongoSagas(SagaProvider):
+    """The attribute `sagas` of a service that keeps its sagas in MongoDB."""
+
+    connection = MongoConnection()
+
+    def open(self) -> Sagas:
+        store = MongoSagaStore(self.connection.mongo)
+        _must_ensure_indexes(store)
+        return Sagas(store, self.connection.mongo.after_commit)
+
+
+def _must_ensure_indexes(store: Any) -> None:
+    try:
+        store.ensure_indexes()
+    except DuplicateKeyError:
+        raise
+    except PyMongoError as error:
+        raise ServiceUnavailable(f"the database is not reachable: {type(error).__name__}") from error

@@ -1,0 +1,18 @@
+"""Prepare a process for eventlet, before anything else is imported.
+
+PyMongo resolves names through eventlet's green DNS unless EVENTLET_NO_GREENDNS is set, and then
+waits for ever for a server that is gone; the variable is read when eventlet is imported.
+"""
+
+import os
+
+
+def patch() -> None:
+    """Make the standard library and psycopg2 cooperative. Safe to call again."""
+    os.environ["EVENTLET_NO_GREENDNS"] = "yes"
+    import eventlet
+
+    eventlet.monkey_patch()
+    from psycogreen.eventlet import patch_psycopg
+
+    patch_psycopg()

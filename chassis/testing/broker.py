@@ -1,0 +1,69 @@
+"""A virtual host of one's own on the test broker, with a user per service as in production."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from chassis.permissions import permissions
+from chassis.rpc.wire import EXCHANGE
+
+USERS = tuple(
+    name.removeprefix("AMQP_PASSWORD_").lower()
+    for name in sorted(os.environ)
+    if name.startswith("AMQP_PASSWORD_")
+)
+
+
+class TestBroker:
+    """Creates the virtual host, grants every known user its permissions there, and deletes it again."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.vhost = f"test-{uuid.uuid4().hex[:12]}"
+        parts = urlsplit(_required("RABBITMQ_API_URI"))
+        self._amqp = urlsplit(_required("AMQP_ADMIN_URI"))
+        self._api = httpx.Client(
+            base_url=f"http://{parts.hostname}:{parts.port}/api",
+            auth=(parts.username or "", parts.password or ""),
+            timeout=10,
+        )
+        self._call("PUT", f"/vhosts/{self.vhost}", {})
+        for user in USERS:
+            self._call("PUT", f"/permissions/{self.vhost}/{user}", permissions(user))
+        self._declare(EXCHANGE)
+        for user in USERS:
+            self._declare(f"{user}.events")
+
+    def uri(self, user: str) -> str:
+        """The AMQP URI of one user in this virtual host."""
+        password = os.environ.get(f"AMQP_PASSWORD_{user.upper()}")
+        if password is None:
+            raise LookupError(f"the test broker has no user {user}; there are {', '.join(USERS)}")
+        return f"amqp://{user}:{quote(password)}@{self._amqp.hostname}:{self._amqp.port}/{self.vhost}"
+
+    def queues(self) -> dict[str, int]:
+        """The messages in each queue of this virtual host, as the broker last counted them."""
+        found = self._api.get(f"/queues/{self.vhost}").raise_for_status().json()
+        return {queue["name"]: int(queue.get("messages", 0)) for queue in found}
+
+    def close(self) -> None:
+        self._call("DELETE", f"/vhosts/{self.vhost}", None)
+        self._api.close()
+
+    def _declare(self, exchange: str) -> None:
+        self._call("PUT", f"/exchanges/{self.vhost}/{exchange}", {"type": "topic", "durable": True})
+
+    def _call(self, method: str, path: str, body: object) -> None:
+        self._api.request(method, path, json=body).raise_for_status()
+
+
+def _required(variable: str) -> str:
+    try:
+        return os.environ[variable]
+    except KeyError:
+        raise LookupError(f"{variable} is not set; run the suites with `make test`") from None

@@ -1,0 +1,130 @@
+"""Access tokens, verified locally against the published keys (RFC 9068, RFC 8725)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+
+from chassis.errors import Unauthenticated
+from chassis.principal import Principal
+
+MAX_TOKEN_LENGTH = 4096
+"""Ours are under 1 kB; parsing a larger one would only serve somebody who wants to keep us busy."""
+
+REFETCH_SECONDS = 2.0
+"""An unknown key id makes us look for new keys, but not more often than this."""
+
+ALGORITHM = "EdDSA"
+_REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti", "kind", "sid"]
+
+
+class TokenVerifier:
+    """Verifies access tokens; `fetch_jwks` returns the issuer's JSON Web Key Set."""
+
+    def __init__(self, fetch_jwks: Callable[[], dict[str, Any]], issuer: str, audience: str) -> None:
+        self._fetch_jwks = fetch_jwks
+        self._issuer = issuer
+        self._audience = audience
+        self._keys: dict[str, Any] = {}
+        self._fetched_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def verify(self, token: str) -> Principal:
+        """The principal that a token names; Unauthenticated when anything at all is wrong with it."""
+        try:
+            claims = self._claims(token)
+            return Principal(
+                id=str(claims["sub"]),
+                kind=str(claims["kind"]),
+                scopes=frozenset(str(claims.get("scope", "")).split()),
+                session_id=str(claims["sid"]),
+                auth_time=_time(claims.get("auth_time")),
+            )
+        except jwt.PyJWTError as error:
+            raise Unauthenticated("the access token is not valid") from error
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise Unauthenticated("the access token is not valid")
+        header = jwt.get_unverified_header(token)
+        # The algorithm is ours to choose, never the token's: a header can only agree or be refused.
+        if header.get("alg") != ALGORITHM or header.get("typ", "").lower() != "at+jwt":
+            raise Unauthenticated("the token is not an access token")
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            self._key(str(header.get("kid", ""))),
+            algorithms=[ALGORITHM],
+            issuer=self._issuer,
+            audience=self._audience,
+            options={"require": _REQUIRED},
+        )
+        return claims
+
+    def _key(self, kid: str) -> Any:
+        if kid not in self._keys:
+            self._refetch()
+        try:
+            return self._keys[kid]
+        except KeyError:
+            raise Unauthenticated("the access token was signed by an unknown key") from None
+
+    def _refetch(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._fetched_at < REFETCH_SECONDS and self._keys:
+                return
+            published = self._fetch_jwks()["keys"]
+            self._keys = {key["kid"]: jwt.PyJWK.from_dict(key, algorithm=ALGORITHM).key for key in published}
+            self._fetched_at = time.monotonic()
+
+
+class TokenPrincipal:
+    """The end user behind a call, verified when somebody first asks."""
+
+    def __init__(self, verify: Callable[[], Principal]) -> None:
+        self._verify = verify
+        self._principal: Principal | None = None
+
+    @property
+    def verified(self) -> Principal:
+        if self._principal is None:
+            self._principal = self._verify()
+        return self._principal
+
+    @property
+    def id(self) -> str:
+        return self.verified.id
+
+    @property
+    def kind(self) -> str:
+        return self.verified.kind
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return self.verified.scopes
+
+    @property
+    def session_id(self) -> str:
+        return self.verified.session_id
+
+    @property
+    def auth_time(self) -> datetime | None:
+        return self.verified.auth_time
+
+    @property
+    def is_admin(self) -> bool:
+        return self.verified.is_admin
+
+    def must_be(self, *kinds: str) -> None:
+        self.verified.must_be(*kinds)
+
+    def owns(self, owner_id: str) -> bool:
+        return self.verified.owns(owner_id)
+
+
+def _time(value: Any) -> datetime | None:
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
