@@ -1,0 +1,1 @@
+"""Notification: tells people what happened, in their inbox and by e-mail."""

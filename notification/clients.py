@@ -1,0 +1,88 @@
+"""The mail server, in this service's terms."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Callable
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from notification.domain import MailDelayed, MailRefused
+from notification.handlers import RenderedMail
+
+# Per operation of a conversation that has about ten; the lease of a mail is longer than all of them.
+TIMEOUT_SECONDS = 10.0
+DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
+PERMANENT = range(500, 600)
+
+
+class SmtpMailer:
+    """`url` is smtp://[user:password@]host[:port], or smtps:// for TLS from the first byte.
+
+    Credentials never travel in clear text: with smtp:// and a user, STARTTLS is a must.
+    """
+
+    def __init__(self, url: str, sender: str) -> None:
+        self._server = urlsplit(url)
+        self._sender = sender
+        self._domain = parseaddr(sender)[1].rpartition("@")[2]
+
+    def send(self, address: str, mail: RenderedMail, mail_id: str) -> None:
+        message = self.message(address, mail, mail_id)
+        try:
+            with self._connect() as smtp:
+                smtp.send_message(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, reason = error.recipients[address]
+            raise failure(code, reason) from error
+        except smtplib.SMTPDataError as error:
+            raise failure(error.smtp_code, error.smtp_error) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise MailRefused("The mail server cannot deliver to this address.") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailDelayed(type(error).__name__) from error
+
+    def message(self, address: str, mail: RenderedMail, mail_id: str) -> EmailMessage:
+        message = EmailMessage()
+        try:
+            message["To"] = address
+        except (ValueError, MessageError) as error:
+            raise MailRefused("The address is not valid.") from error
+        message["From"] = self._sender
+        message["Subject"] = mail.subject
+        message["Date"] = formatdate()
+        message["Message-ID"] = f"<{mail_id}@{self._domain}>"
+        # Answering machines stay silent when they see this (RFC 3834).
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text)
+        message.add_alternative(mail.html, subtype="html")
+        return message
+
+    def _connect(self) -> smtplib.SMTP:
+        server = self._server
+        open_connection: Callable[..., smtplib.SMTP] = (
+            smtplib.SMTP_SSL if server.scheme == "smtps" else smtplib.SMTP
+        )
+        port = server.port or DEFAULT_PORTS[server.scheme]
+        smtp = open_connection(server.hostname or "", port, timeout=TIMEOUT_SECONDS)
+        try:
+            log_in(smtp, server)
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+
+def log_in(smtp: smtplib.SMTP, server: SplitResult) -> None:
+    if not server.username:
+        return
+    if server.scheme == "smtp":
+        smtp.starttls()
+    smtp.login(unquote(server.username), unquote(server.password or ""))
+
+
+def failure(code: int, reason: bytes | str) -> MailRefused | MailDelayed:
+    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+    return MailRefused(f"{code} {text}") if code in PERMANENT else MailDelayed(f"{code} {text}")
