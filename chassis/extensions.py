@@ -1,4 +1,8 @@
-"""What the entrypoints and providers of one container share: settings, links, readiness."""
+"""What the entrypoints and providers of one container share: settings, links, readiness.
+
+Nameko looks at every attribute of an extension while it binds it, so what opens a connection is a
+method here, never a property.
+"""
 
 from __future__ import annotations
 
@@ -93,19 +97,18 @@ class ConsumerLink(SharedExtension):
         self.link = Link(
             uri, f"{self.container.service_name}-consumer", self._open, tls=self.configuration.tls()
         )
-        self.readiness.add("consumer", lambda: self.opened.wait_ready(0))
+        self.readiness.add("consumer", lambda: self.get().wait_ready(0))
 
-    @property
-    def opened(self) -> Link:
+    def get(self) -> Link:
         assert self.link is not None
         return self.link
 
     def start(self) -> None:
-        self.opened.start()
-        self.opened.wait_ready(START_TIMEOUT)
+        self.get().start()
+        self.get().wait_ready(START_TIMEOUT)
 
     def stop(self) -> None:
-        self.opened.stop()
+        self.get().stop()
 
     kill = stop
 
@@ -123,8 +126,7 @@ class RpcTransport(SharedExtension):
     def __init__(self) -> None:
         self._connection: RpcConnection | None = None
 
-    @property
-    def connection(self) -> RpcConnection:
+    def get(self) -> RpcConnection:
         if self._connection is None:
             settings = self.configuration.settings
             self._connection = RpcConnection(
@@ -136,7 +138,7 @@ class RpcTransport(SharedExtension):
         return self._connection
 
     def setup(self) -> None:
-        connection = self.connection
+        connection = self.get()
         self.readiness.add("rpc", lambda: _must(connection.is_ready))
 
     def stop(self) -> None:
@@ -164,13 +166,12 @@ class EventPublisher(SharedExtension):
         publisher = self.publisher
         self.readiness.add("publisher", lambda: _must(publisher.is_ready))
 
-    @property
-    def opened(self) -> ConfirmedPublisher:
+    def get(self) -> ConfirmedPublisher:
         assert self.publisher is not None
         return self.publisher
 
     def stop(self) -> None:
-        self.opened.close()
+        self.get().close()
 
     kill = stop
 

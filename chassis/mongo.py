@@ -321,8 +321,7 @@ class MongoConnection(SharedExtension):
         self._mongo: Mongo | None = None
         self._outbox: MongoOutbox | None = None
 
-    @property
-    def mongo(self) -> Mongo:
+    def get_mongo(self) -> Mongo:
         if self._mongo is None:
             settings = self.configuration.settings
             name = f"{settings.database_prefix}{self.container.service_name}"
@@ -330,10 +329,9 @@ class MongoConnection(SharedExtension):
             self.readiness.add("mongo", self._mongo.ping)
         return self._mongo
 
-    @property
-    def outbox(self) -> MongoOutbox:
+    def get_outbox(self) -> MongoOutbox:
         if self._outbox is None:
-            self._outbox = MongoOutbox(self.mongo, self.relay.submit)
+            self._outbox = MongoOutbox(self.get_mongo(), self.relay.submit)
             _must_ensure_indexes(self._outbox)
             self.relay.serve(self._outbox)
         return self._outbox
@@ -356,7 +354,7 @@ class MongoStore(DependencyProvider):
         self._built: Any = None
 
     def setup(self) -> None:
-        self._built = self._factory(self.connection.mongo, self.connection.outbox)
+        self._built = self._factory(self.connection.get_mongo(), self.connection.get_outbox())
         _must_ensure_indexes(self._built)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
@@ -372,7 +370,7 @@ class MongoInbox(DependencyProvider):
         self._store: MongoInboxStore | None = None
 
     def setup(self) -> None:
-        self._store = MongoInboxStore(self.connection.mongo)
+        self._store = MongoInboxStore(self.connection.get_mongo())
         _must_ensure_indexes(self._store)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> MongoInboxStore | None:
@@ -385,9 +383,9 @@ class MongoSagas(SagaProvider):
     connection = MongoConnection()
 
     def open(self) -> Sagas:
-        store = MongoSagaStore(self.connection.mongo)
+        store = MongoSagaStore(self.connection.get_mongo())
         _must_ensure_indexes(store)
-        return Sagas(store, self.connection.mongo.after_commit)
+        return Sagas(store, self.connection.get_mongo().after_commit)
 
 
 def _must_ensure_indexes(store: Any) -> None:

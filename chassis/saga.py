@@ -100,8 +100,7 @@ class SagaProvider(DependencyProvider):
     def __init__(self) -> None:
         self._sagas: Sagas | None = None
 
-    @property
-    def sagas(self) -> Sagas:
+    def get(self) -> Sagas:
         assert self._sagas is not None
         return self._sagas
 
@@ -113,7 +112,7 @@ class SagaProvider(DependencyProvider):
         self._sagas = self.open()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Sagas:
-        return self.sagas
+        return self.get()
 
 
 class SagaRun:
@@ -225,7 +224,7 @@ class SagaHandler(Entrypoint):
     def _sagas(self) -> Sagas:
         for dependency in self.container.dependencies:
             if isinstance(dependency, SagaProvider):
-                return dependency.sagas
+                return dependency.get()
         raise LookupError(f"{self.container.service_name} has sagas but no `sagas` dependency")
 
     def _nudge(self) -> None:

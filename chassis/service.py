@@ -56,12 +56,11 @@ class Verifier(SharedExtension):
     def __init__(self) -> None:
         self._verifier: TokenVerifier | None = None
 
-    @property
-    def verifier(self) -> TokenVerifier:
+    def get(self) -> TokenVerifier:
         if self._verifier is None:
             settings = self.configuration.settings
             self._verifier = TokenVerifier(
-                lambda: self.transport.connection.call(settings.token_keys_service, "jwks", {}),
+                lambda: self.transport.get().call(settings.token_keys_service, "jwks", {}),
                 settings.token_issuer,
                 settings.token_audience,
             )
@@ -83,7 +82,7 @@ class EndUser(DependencyProvider):
     def _verify(self, token: Any) -> Principal:
         if not isinstance(token, str) or not token:
             return ANONYMOUS
-        principal = self.shared.verifier.verify(token)
+        principal = self.shared.get().verify(token)
         context.enter(replace(context.current(), actor=principal.id))
         return principal
 

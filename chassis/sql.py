@@ -402,17 +402,15 @@ class SqlConnection(SharedExtension):
         self._sql: Sql | None = None
         self._outbox: SqlOutbox | None = None
 
-    @property
-    def sql(self) -> Sql:
+    def get_sql(self) -> Sql:
         if self._sql is None:
             self._sql = Sql(self.configuration.settings.database_url.reveal())
             self.readiness.add("postgres", self._sql.ping)
         return self._sql
 
-    @property
-    def outbox(self) -> SqlOutbox:
+    def get_outbox(self) -> SqlOutbox:
         if self._outbox is None:
-            self._outbox = SqlOutbox(self.sql, self.relay.submit)
+            self._outbox = SqlOutbox(self.get_sql(), self.relay.submit)
             self.relay.serve(self._outbox)
         return self._outbox
 
@@ -434,7 +432,7 @@ class SqlStore(DependencyProvider):
         self._built: Any = None
 
     def setup(self) -> None:
-        self._built = self._factory(self.connection.sql, self.connection.outbox)
+        self._built = self._factory(self.connection.get_sql(), self.connection.get_outbox())
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
         return self._built
@@ -446,7 +444,7 @@ class SqlInbox(DependencyProvider):
     connection = SqlConnection()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> SqlInboxStore:
-        return SqlInboxStore(self.connection.sql)
+        return SqlInboxStore(self.connection.get_sql())
 
 
 class SqlSagas(SagaProvider):
@@ -455,4 +453,4 @@ class SqlSagas(SagaProvider):
     connection = SqlConnection()
 
     def open(self) -> Sagas:
-        return Sagas(SqlSagaStore(self.connection.sql), self.connection.sql.after_commit)
+        return Sagas(SqlSagaStore(self.connection.get_sql()), self.connection.get_sql().after_commit)

@@ -54,7 +54,6 @@ class EventHandler(Entrypoint):
         self._channel: amqp.Channel | None = None
         self._accepting = True
 
-    @property
     def queue(self) -> str:
         return Names(self.container.service_name).handler_queue(self.method_name)
 
@@ -63,7 +62,7 @@ class EventHandler(Entrypoint):
 
     def stop(self) -> None:
         self._accepting = False
-        self.consumer.opened.cancel(self._channel, self.queue)
+        self.consumer.get().cancel(self._channel, self.queue())
 
     def _open(self, connection: amqp.Connection) -> None:
         queue = declare_handler(
@@ -78,9 +77,9 @@ class EventHandler(Entrypoint):
     def _on_message(self, message: Message) -> None:
         """Runs in the reader of the link, so nothing here may wait."""
         channel = self._channel
-        message.delivery_info["queue"] = self.queue
+        message.delivery_info["queue"] = self.queue()
         if not self._accepting:
-            self.consumer.opened.reject(channel, message.delivery_info["delivery_tag"], requeue=True)
+            self.consumer.get().reject(channel, message.delivery_info["delivery_tag"], requeue=True)
             return
         try:
             event = parse(message)
@@ -114,7 +113,7 @@ class EventHandler(Entrypoint):
     ) -> tuple[Any, Any]:
         """Runs in the worker, after the handler's transaction."""
         outcome = "ok" if exc_info is None else "failed"
-        metrics.EVENT_HANDLER_SECONDS.labels(self.queue, outcome).observe(time.monotonic() - started)
+        metrics.EVENT_HANDLER_SECONDS.labels(self.queue(), outcome).observe(time.monotonic() - started)
         for message in messages:
             if exc_info is None:
                 self._ack(channel, message)
@@ -135,7 +134,7 @@ class EventHandler(Entrypoint):
             delays[attempt],
             reason,
             exc_info=None if expected else (type(error), error, error.__traceback__),
-            extra={"queue": self.queue, "attempt": attempt + 1},
+            extra={"queue": self.queue(), "attempt": attempt + 1},
         )
         self._retry_later(channel, message, attempt, delays[attempt])
 
@@ -145,21 +144,21 @@ class EventHandler(Entrypoint):
         again = Outgoing(
             key=str(message.properties.get("message_id")),
             exchange=names.delay,
-            routing_key=f"{delay_ms}.{self.queue}",
+            routing_key=f"{delay_ms}.{self.queue()}",
             body=body,
             headers=_own_headers(message) | {"x-attempt": attempt + 1},
         )
         try:
-            self.events.opened.publish_one(again)
+            self.events.get().publish_one(again)
         except ServiceUnavailable:
             # Not acknowledged and not copied: given back, after a moment, so that it does not spin.
             eventlet.sleep(delay_ms / 1000)
-            self.consumer.opened.reject(channel, message.delivery_info["delivery_tag"], requeue=True)
+            self.consumer.get().reject(channel, message.delivery_info["delivery_tag"], requeue=True)
             return
         self._ack(channel, message)
 
     def _ack(self, channel: amqp.Channel, message: Message) -> None:
-        self.consumer.opened.ack(channel, message.delivery_info["delivery_tag"])
+        self.consumer.get().ack(channel, message.delivery_info["delivery_tag"])
 
 
 class BatchEventHandler(EventHandler):

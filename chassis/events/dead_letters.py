@@ -59,7 +59,7 @@ class Undertaker(SharedExtension):
         outgoing = _coffin(self.container.service_name, message, reason)
         while True:
             try:
-                self.events.opened.publish_one(outgoing)
+                self.events.get().publish_one(outgoing)
                 break
             except ServiceUnavailable:
                 eventlet.sleep(BURY_RETRY_SECONDS)

@@ -179,7 +179,7 @@ class Relay(SharedExtension):
 
     def _publish(self, store: OutboxStore, batch: Sequence[Record]) -> int:
         service = self.container.service_name
-        outcome = self.events.opened.publish([_outgoing(service, record) for record in batch])
+        outcome = self.events.get().publish([_outgoing(service, record) for record in batch])
         if outcome.confirmed:
             store.mark_published(sorted(outcome.confirmed))
         self._account(batch, outcome)

@@ -30,7 +30,7 @@ class RpcClient(DependencyProvider):
         self._adapted: Any = None
 
     def setup(self) -> None:
-        self._adapted = self._adapter(ServiceProxy(self.transport.connection, self._target, context.current))
+        self._adapted = self._adapter(ServiceProxy(self.transport.get(), self._target, context.current))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
         return self._adapted

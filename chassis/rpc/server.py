@@ -81,7 +81,7 @@ class RpcServer(SharedExtension):
         """Take no more requests; those that are running finish."""
         if self._accepting:
             self._accepting = False
-            self.consumer.opened.cancel(self._channel, self._consumer_tag)
+            self.consumer.get().cancel(self._channel, self._consumer_tag)
 
     @property
     def _consumer_tag(self) -> str:
@@ -103,7 +103,7 @@ class RpcServer(SharedExtension):
         """Runs in the reader of the link, so nothing here may wait."""
         channel, tag = self._channel, message.delivery_info["delivery_tag"]
         if not self._accepting:
-            self.consumer.opened.reject(channel, tag, requeue=True)
+            self.consumer.get().reject(channel, tag, requeue=True)
             return
         if not message.properties.get("reply_to"):
             self.undertaker.bury(message, "no reply_to", on_done=partial(self._ack, channel, tag))
@@ -168,7 +168,7 @@ class RpcServer(SharedExtension):
             body = wire.dump({"result": None, "error": Internal("the result is not JSON").to_wire()})
         properties = message.properties
         try:
-            self.transport.connection.reply(
+            self.transport.get().reply(
                 properties["reply_to"], properties.get("correlation_id"), body, wire.CONTENT_TYPE
             )
         except ServiceUnavailable:
@@ -176,7 +176,7 @@ class RpcServer(SharedExtension):
             log.warning("the reply of %s could not be sent", self._key(message))
 
     def _ack(self, channel: amqp.Channel, tag: int) -> None:
-        self.consumer.opened.ack(channel, tag)
+        self.consumer.get().ack(channel, tag)
 
     @staticmethod
     def _key(message: Message) -> str:

@@ -279,6 +279,7 @@ def _has_migrations(service: str) -> bool:
 def _drop_mongo(prefix: str) -> None:
     import pymongo
 
+    client: pymongo.MongoClient[Any]
     with pymongo.MongoClient(os.environ["MONGO_URI"]) as client:
         for name in client.list_database_names():
             if name.startswith(prefix):

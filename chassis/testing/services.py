@@ -127,7 +127,7 @@ class Publisher:
     def __call__(
         self, service: str, type: str, data: dict[str, Any], *, id: str | None = None, subject: str = "x"
     ) -> str:
-        """Publish one event and wait until the broker has it; its id. Publishing an id again is a duplicate."""
+        """Publish one event and wait until the broker has it; its id. The same id again is a duplicate."""
         if service not in self._publishers:
             self._publishers[service] = ConfirmedPublisher(self._uri_of(service), service)
         event_id = id or f"evt_{uuid.uuid4().hex}"

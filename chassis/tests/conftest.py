@@ -2,4 +2,4 @@ from chassis import runtime
 
 runtime.patch()
 
-from chassis.testing.fixtures import *  # noqa: F403
+from chassis.testing.fixtures import *
