@@ -1,0 +1,1 @@
+"""Local stand-ins for the services of others that the platform talks to."""
