@@ -1,0 +1,95 @@
+"""Brand's published language."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from chassis.schema import IdField, MoneyField, Schema, UtcDateTime
+
+VERIFICATION_STATUSES = ("unverified", "pending", "verified", "rejected")
+
+# A postal address has several lines; every other text has one.
+ONE_LINE = validate.Regexp(r"\A(?=.*\S)[^\x00-\x1f\x7f]+\Z", error="Must be one line of text.")
+LINES = validate.Regexp(r"\A[^\x00-\x09\x0b-\x1f\x7f]*\Z", error="Must be text.")
+
+MOST_PREFERENCES = 50
+
+
+def line(longest: int, example: str) -> fields.String:
+    return fields.String(validate=[validate.Length(max=longest), ONE_LINE], metadata={"example": example})
+
+
+def labels(example: str) -> fields.List[str]:
+    return fields.List(line(60, example), validate=validate.Length(max=MOST_PREFERENCES))
+
+
+class ContactPerson(Schema):
+    """Whom to talk to at the brand."""
+
+    name = line(120, "Wile E.")
+    position = line(120, "Head of Testing")
+    phone = line(40, "+1 555 0100")
+
+
+class BillingInfo(Schema):
+    """What invoices are addressed to; empty texts are allowed until somebody needs an invoice."""
+
+    address = fields.String(
+        validate=[validate.Length(max=500), LINES], metadata={"example": "1 Desert Road\nTucson, AZ"}
+    )
+    tax_id = fields.String(validate=[validate.Length(max=40), LINES], metadata={"example": "US-12-3456789"})
+
+
+class BudgetRange(Schema):
+    """What the brand means to spend on a campaign; one currency, and the minimum is not above the maximum."""
+
+    min = MoneyField(required=True)
+    max = MoneyField(required=True)
+
+
+class MarketingPreferences(Schema):
+    target_demographics = labels("18-24")
+    content_categories = labels("racing")
+    budget_range = fields.Nested(BudgetRange, allow_none=True)
+
+
+class UpdateProfile(Schema):
+    """A patch (RFC 7396): what is not named stays as it is, and a list is replaced as a whole."""
+
+    company_name = line(120, "ACME Rockets")
+    industry = line(80, "toys")
+    contact_person = fields.Nested(ContactPerson)
+    billing_info = fields.Nested(BillingInfo)
+    marketing_preferences = fields.Nested(MarketingPreferences)
+
+
+class Nothing(Schema):
+    """A request that says nothing but who sends it."""
+
+
+class PublicProfileQuery(Schema):
+    brand_id = IdField("brd", required=True)
+
+
+class Profile(Schema):
+    """A brand's profile as its owner sees it; texts are empty until they are known."""
+
+    id = IdField("brd", required=True)
+    email = fields.String(required=True, metadata={"example": "ads@acme.example"})
+    company_name = fields.String(required=True, metadata={"example": "ACME Rockets"})
+    industry = fields.String(required=True, metadata={"example": "toys"})
+    contact_person = fields.Nested(ContactPerson, required=True)
+    billing_info = fields.Nested(BillingInfo, required=True)
+    marketing_preferences = fields.Nested(MarketingPreferences, required=True)
+    verification_status = fields.String(required=True, validate=validate.OneOf(VERIFICATION_STATUSES))
+    created_at = UtcDateTime(required=True)
+    updated_at = UtcDateTime(required=True)
+
+
+class PublicProfile(Schema):
+    """What everybody may know of a brand."""
+
+    id = IdField("brd", required=True)
+    company_name = fields.String(required=True, metadata={"example": "ACME Rockets"})
+    industry = fields.String(required=True, metadata={"example": "toys"})
+    verification_status = fields.String(required=True, validate=validate.OneOf(VERIFICATION_STATUSES))

@@ -1,0 +1,97 @@
+"""Identity on the broker."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from chassis.mongo import MongoStore
+from chassis.rpc.server import rpc
+from chassis.service import Service
+from identity import handlers, schemas, storage
+from identity.dependencies import AccessTokens, Passwords, SealedStore
+
+# As many random bytes as the hash that they key is long.
+SESSION_SECRET_BYTES = 32
+
+# 120 bits, which nobody guesses within the day that a one-time password lives.
+ONE_TIME_PASSWORD_BYTES = 15
+
+
+class IdentityService(Service):
+    name = "identity"
+
+    accounts = MongoStore(storage.MongoAccounts)
+    sessions = SealedStore(storage.MongoSessions)
+    failures = MongoStore(storage.MongoFailureLog)
+    passwords = Passwords()
+    tokens = AccessTokens()
+
+    @property
+    def desk(self) -> handlers.Desk:
+        return handlers.Desk(
+            self.sessions,
+            self.tokens,
+            self.clock,
+            self.new_id,
+            lambda: secrets.token_bytes(SESSION_SECRET_BYTES),
+        )
+
+    @rpc(callers={"gateway"})
+    def register_brand(self, request: dict[str, Any]) -> Any:
+        command = schemas.RegisterBrandCall().load(request)
+        signed_in = handlers.register_brand(self.accounts, self.passwords, self.desk, **command)
+        return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
+    def register_streamer(self, request: dict[str, Any]) -> Any:
+        command = schemas.RegisterStreamerCall().load(request)
+        signed_in = handlers.register_streamer(self.accounts, self.passwords, self.desk, **command)
+        return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
+    def login(self, request: dict[str, Any]) -> Any:
+        command = schemas.LoginCall().load(request)
+        signed_in = handlers.login(self.accounts, self.failures, self.passwords, self.desk, **command)
+        return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
+    def refresh(self, request: dict[str, Any]) -> Any:
+        command = schemas.RefreshCall().load(request)
+        signed_in = handlers.refresh(self.accounts, self.desk, **command)
+        return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
+    def logout(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        handlers.logout(self.sessions, self.clock, self.principal)
+        return {}
+
+    @rpc(callers={"gateway"})
+    def list_sessions(self, request: dict[str, Any]) -> Any:
+        query = schemas.ListSessions().load(request)
+        page = handlers.list_sessions(self.sessions, self.clock, self.principal, **query)
+        return schemas.SessionPage().dump(page)
+
+    @rpc(callers={"gateway"})
+    def revoke_session(self, request: dict[str, Any]) -> Any:
+        command = schemas.RevokeSession().load(request)
+        handlers.revoke_session(self.sessions, self.clock, self.principal, **command)
+        return {}
+
+    @rpc(callers=None)
+    def jwks(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        return schemas.KeySet().dump(self.tokens.key_set())
+
+    @rpc(callers={"operator"})
+    def create_admin(self, request: dict[str, Any]) -> Any:
+        command = schemas.CreateAdmin().load(request)
+        invited = handlers.create_admin(
+            self.accounts, self.passwords, self.clock, self.new_id, new_one_time_password, **command
+        )
+        return schemas.Invited().dump(invited)
+
+
+def new_one_time_password() -> str:
+    return secrets.token_urlsafe(ONE_TIME_PASSWORD_BYTES)
