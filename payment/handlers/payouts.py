@@ -20,12 +20,12 @@ from payment.domain.errors import (
     ProviderRefused,
     SettlementConflict,
 )
+from payment.domain.page import PageRequest
 from payment.domain.payout import Payout, PayoutStatus
 from payment.domain.provider import Destination, Progress, ProviderObject
 from payment.domain.wallet import check_currency
 from payment.handlers.idempotency import Answer, Attempt, kept_answer, once
 from payment.handlers.ports import (
-    PageRequest,
     PaymentProvider,
     Payments,
     Sagas,

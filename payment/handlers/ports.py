@@ -8,7 +8,6 @@ nobody waits in a circle: webhook, hold, deposit or payout, participation, campa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -20,18 +19,13 @@ from payment.domain.deposit import Deposit
 from payment.domain.document import Document, DocumentKind
 from payment.domain.earnings import Accrual, Hold, ParticipationEarnings
 from payment.domain.ledger import AccountKind, Transaction
+from payment.domain.page import PageRequest
 from payment.domain.payout import Payout
 from payment.domain.provider import Destination, ProviderEvent, ProviderObject
 from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry
 from payment.domain.webhook import Webhook
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class PageRequest:
-    limit: int
-    cursor: str | None = None
 
 
 class Ledger(Protocol):

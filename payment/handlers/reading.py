@@ -6,8 +6,9 @@ from chassis.pagination import Page
 from chassis.principal import Caller
 from payment.domain.document import Document
 from payment.domain.errors import CampaignNotFound, InvoiceNotFound
+from payment.domain.page import PageRequest
 from payment.domain.wallet import CampaignLedger, LedgerReport, Wallet, WalletEntry, wallet
-from payment.handlers.ports import PageRequest, Payments
+from payment.handlers.ports import Payments
 
 
 def get_wallet(payments: Payments, by: Caller, currency: str) -> Wallet:

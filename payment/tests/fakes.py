@@ -26,11 +26,11 @@ from payment.domain.errors import (
     ProviderUnavailable,
 )
 from payment.domain.ledger import Account, AccountKind, Transaction, TransactionKind, balances_after
+from payment.domain.page import PageRequest
 from payment.domain.payout import Payout
 from payment.domain.provider import Destination, Progress, ProviderEvent, ProviderObject
 from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry, WalletPosting
 from payment.domain.webhook import Webhook
-from payment.handlers.ports import PageRequest
 
 
 @dataclass

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from chassis.errors import Error
+from payment.domain.page import PageRequest
 from payment.domain.payout import PayoutStatus
 from payment.domain.provider import Progress
 from payment.handlers import reading
-from payment.handlers.ports import PageRequest
 from payment.tests.mothers import TERMS, Office, acme, nova_the_streamer, the_auditor
 
 Step = tuple[str, int, int]

@@ -3,8 +3,8 @@ import pytest
 from chassis.errors import Forbidden, Unauthenticated
 from chassis.principal import ANONYMOUS
 from payment.domain.errors import CampaignNotFound, InvoiceNotFound
+from payment.domain.page import PageRequest
 from payment.handlers import reading
-from payment.handlers.ports import PageRequest
 from payment.tests.mothers import acme, nova_the_streamer, the_auditor, usd
 
 

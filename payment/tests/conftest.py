@@ -1,0 +1,7 @@
+"""Everything that payment's suites share."""
+
+from chassis import runtime
+
+runtime.patch()
+
+from chassis.testing.fixtures import *
