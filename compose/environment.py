@@ -53,7 +53,7 @@ def common(name: str, stack: Stack, environ: Mapping[str, str]) -> dict[str, str
         "LOG_LEVEL": environ.get("LOG_LEVEL", "INFO"),
         "EVENTLET_NO_GREENDNS": "yes",
         "PYTHONUNBUFFERED": "1",
-        **health_port(name, stack),
+        **port(name, stack),
         **telemetry(environ),
     }
     if stack.presets.amqp_uri:
@@ -61,9 +61,11 @@ def common(name: str, stack: Stack, environ: Mapping[str, str]) -> dict[str, str
     return values
 
 
-def health_port(name: str, stack: Stack) -> dict[str, str]:
-    """The gateway answers for its health on its own port."""
-    return {} if name == GATEWAY else {"HEALTH_PORT": str(stack.ports[f"HEALTH_PORT_{name.upper()}"])}
+def port(name: str, stack: Stack) -> dict[str, str]:
+    """The gateway answers for its health on the port that everybody uses."""
+    if name == GATEWAY:
+        return {"GATEWAY_PORT": str(stack.ports["GATEWAY_PORT"])}
+    return {"HEALTH_PORT": str(stack.ports[f"HEALTH_PORT_{name.upper()}"])}
 
 
 def telemetry(environ: Mapping[str, str]) -> dict[str, str]:

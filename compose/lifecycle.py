@@ -40,11 +40,14 @@ def up(environ: Mapping[str, str], *, infrastructure_only: bool = False) -> Stac
 
 
 def apply(stack: Stack, *, infrastructure_only: bool) -> None:
-    """Writes every configuration file and makes supervisord know the programs."""
+    """Writes every configuration file and makes supervisord know the programs, if their ports are free."""
     for warning in stack.presets.warnings():
         say(warning)
+    wanted = programs.all_of(stack, infrastructure_only=infrastructure_only)
+    stopped = not_running(stack, wanted)
+    ports.must_be_free([variable for program in stopped for variable in program.port_variables], stack.ports)
     programs.prepare_infrastructure(stack, test=infrastructure_only)
-    Supervisor(stack.layout).apply(programs.all_of(stack, infrastructure_only=infrastructure_only))
+    Supervisor(stack.layout).apply(wanted)
     stack.remember()
     told = stack.server_environment() if infrastructure_only else stack.operator_environment()
     envfile.write(stack.layout.infrastructure, told)
@@ -69,14 +72,16 @@ def announce(name: str) -> None:
 
 
 def start(stack: Stack, wanted: Sequence[Program]) -> None:
-    """Asks for the start of those that are not running. A port that somebody else holds is an error."""
-    supervisor = Supervisor(stack.layout)
-    running = supervisor.running()
-    stopped = [program for program in wanted if program.name not in running]
-    ports.must_be_free([variable for program in stopped for variable in program.port_variables], stack.ports)
+    """Asks for the start of those that are not running."""
+    stopped = [program.name for program in not_running(stack, wanted)]
     if stopped:
-        say(f"Starting {', '.join(program.name for program in stopped)}")
-    supervisor.start([program.name for program in stopped])
+        say(f"Starting {', '.join(stopped)}")
+        Supervisor(stack.layout).start(stopped)
+
+
+def not_running(stack: Stack, wanted: Sequence[Program]) -> list[Program]:
+    running = Supervisor(stack.layout).running()
+    return [program for program in wanted if program.name not in running]
 
 
 def migrate(stack: Stack) -> None:

@@ -89,8 +89,8 @@ def gateway(stack: Stack) -> Program:
         command=(
             str(Path(sys.executable).parent / "gunicorn"),
             *("--config", "gateway/gunicorn.conf.py"),
-            *("--worker-class", "gevent", "--workers", "2"),
-            *("--bind", f"127.0.0.1:{stack.ports['GATEWAY_PORT']}"),
+            # Its control socket would be in the home folder, where two stacks meet.
+            "--no-control-socket",
             "gateway.app:create_app()",
         ),
         directory=REPOSITORY,

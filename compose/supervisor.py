@@ -209,11 +209,9 @@ def environment(values: Mapping[str, str]) -> str:
 
 
 def quoted(key: str, value: str) -> str:
-    """supervisord knows no escapes in a value, only a choice between two kinds of quotes."""
-    if "\n" in value or ('"' in value and "'" in value):
-        raise ComposeError(
-            f"{key} holds a line break or both kinds of quotes, which supervisord cannot pass on."
-        )
+    """supervisord knows no escapes in a value, only two kinds of quotes, and takes any off either end."""
+    if "\n" in value or ('"' in value and "'" in value) or value != value.strip("'\""):
+        raise ComposeError(f"{key} holds a line break or quotes that supervisord cannot pass on.")
     mark = "'" if '"' in value else '"'
     return f"{mark}{value}{mark}"
 

@@ -1,0 +1,115 @@
+import pytest
+
+from compose import environment, programs
+from compose.names import SERVICES
+from compose.tests.unit.stacks import a_stack
+
+
+def told(stack, name, environ=None):
+    return environment.of_process(name, stack, environ or {})
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "gateway"])
+def test_a_process_is_told_no_other_users_broker_password(tmp_path, name):
+    stack = a_stack(tmp_path)
+
+    text = str(told(stack, name))
+
+    others = {user for user in [*SERVICES, "gateway", "operator", "admin"] if user != name}
+    assert not [user for user in others if stack.secrets[f"AMQP_PASSWORD_{user.upper()}"] in text]
+
+
+@pytest.mark.parametrize(
+    ("variable", "processes"),
+    [
+        ("DATABASE_URL", {"payment", "analytics"}),
+        ("MEDIA_SIGNING_KEY", {"asset", "gateway"}),
+        ("TWITCH_CLIENT_SECRET", {"streamer"}),
+        ("SANDBOX_API_KEY", {"payment"}),
+        ("SANDBOX_WEBHOOK_SECRET", {"payment"}),
+    ],
+)
+def test_a_secret_goes_only_to_those_who_need_it(tmp_path, variable, processes):
+    stack = a_stack(tmp_path)
+
+    assert {name for name in [*SERVICES, "gateway"] if variable in told(stack, name)} == processes
+
+
+def test_payment_and_analytics_have_a_database_and_a_role_each(tmp_path):
+    stack = a_stack(tmp_path)
+
+    urls = {name: told(stack, name)["DATABASE_URL"] for name in ("payment", "analytics")}
+
+    for name, url in urls.items():
+        assert url.startswith(f"postgresql+psycopg2://{name}:")
+        assert url.endswith(f"/{name}")
+
+
+def test_the_virtual_hosts_slash_is_escaped_in_the_brokers_address(tmp_path):
+    assert told(a_stack(tmp_path), "campaign")["AMQP_URI"].endswith("@127.0.0.1:5673/%2Fgametriggers")
+
+
+def test_telemetry_is_passed_on_when_it_is_set(tmp_path):
+    environ = {
+        "SENTRY_DSN": "https://k@h/1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318",
+        "UNRELATED": "x",
+    }
+
+    passed = told(a_stack(tmp_path), "campaign", environ)
+
+    assert passed["SENTRY_DSN"] == "https://k@h/1"
+    assert passed["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://h:4318"
+    assert "UNRELATED" not in passed
+
+
+def test_a_preset_broker_is_shared_by_everybody_and_callers_are_not_checked(tmp_path):
+    stack = a_stack(tmp_path, amqp_uri="amqp://team:pw@broker/shared")
+
+    given = [told(stack, name) for name in ("campaign", "gateway")]
+
+    assert [(one["AMQP_URI"], one["RPC_CALLER_CHECK"]) for one in given] == [
+        ("amqp://team:pw@broker/shared", "off")
+    ] * 2
+    assert "off" in stack.presets.warnings()[0]
+
+
+def test_callers_are_checked_on_our_own_broker(tmp_path):
+    stack = a_stack(tmp_path)
+
+    assert "RPC_CALLER_CHECK" not in told(stack, "campaign")
+    assert stack.presets.warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("preset", "left_out"),
+    [
+        ({"amqp_uri": "amqp://h"}, {"epmd", "rabbitmq"}),
+        ({"database_url": "postgres://u:p@h/db"}, {"postgres"}),
+        ({"redis_url": "redis://h"}, {"redis"}),
+        ({"mongo_uri": "mongodb://h"}, {"mongo"}),
+    ],
+)
+def test_a_server_whose_address_is_preset_is_not_started(tmp_path, preset, left_out):
+    all_names = {program.name for program in programs.infrastructure(a_stack(tmp_path))}
+
+    names = {program.name for program in programs.infrastructure(a_stack(tmp_path, **preset))}
+
+    assert all_names - names == left_out
+
+
+def test_a_preset_database_keeps_its_host_and_gets_our_roles(tmp_path):
+    stack = a_stack(tmp_path, database_url="postgres://boss:pw@db.example:5000/main?sslmode=require")
+
+    url = told(stack, "payment")["DATABASE_URL"]
+
+    password = stack.secrets["POSTGRES_PASSWORD_PAYMENT"]
+    assert url == f"postgresql+psycopg2://payment:{password}@db.example:5000/payment?sslmode=require"
+
+
+def test_preset_stores_reach_the_services(tmp_path):
+    stack = a_stack(tmp_path, mongo_uri="mongodb://m", redis_url="redis://r", object_store_url="s3://o")
+
+    assert told(stack, "participation")["MONGO_URI"] == "mongodb://m"
+    assert told(stack, "gateway")["REDIS_URL"] == "redis://r"
+    assert told(stack, "asset")["OBJECT_STORE_URL"] == "s3://o"
