@@ -1,0 +1,115 @@
+"""The application factory: `gunicorn 'gateway.app:create_app()'`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask, Request
+
+from chassis import logs, tracing
+from chassis.clock import SystemClock
+from chassis.events.listener import EventListener
+from chassis.objectstore import open_store
+from chassis.rpc.client import RpcConnection
+from chassis.tokens import TokenVerifier
+from gateway import headers, observability
+from gateway.feed import LISTENS_TO, Feed
+from gateway.live import Figures, Hub
+from gateway.parsing import StrictJSON
+from gateway.resources import BLUEPRINTS, PLAIN_BLUEPRINTS
+from gateway.rest import GatewayApi, Id, OverlayToken, bounded_text, schema_name
+from gateway.sessions import RevokedSessions
+from gateway.settings import GatewaySettings
+from gateway.state import EXTENSION, State
+
+NAME = "gateway"
+
+DESCRIPTION = """Brands pay for short sponsored messages inside live streams; streamers earn from what was really
+shown. Money is integer minor units with a currency. Times are UTC, RFC 3339. Lists take `limit` and `cursor`.
+Errors are problem documents (RFC 9457); compare their `code`."""
+
+
+class GatewayRequest(Request):
+    # Forms are read by gateway.multipart alone; nothing else may be kept in memory.
+    max_form_memory_size = 64 * 1024
+    max_form_parts = 16
+
+
+def create_app(settings: GatewaySettings | None = None) -> Flask:
+    """One process's application, connected to the broker in the background."""
+    settings = settings or GatewaySettings.from_environ()
+    logs.configure(NAME, settings.log_level)
+    logs.configure_sentry(settings.sentry_dsn.reveal(), NAME)
+    tracing.configure(NAME, settings.otel_exporter_otlp_endpoint)
+    return build(connect(settings))
+
+
+def connect(settings: GatewaySettings) -> State:
+    """Everything that a process holds; its connections open in the background, once it is forked."""
+    uri = settings.amqp_uri.reveal()
+    clock = SystemClock()
+    hub, revoked = Hub(settings.max_live_streams), RevokedSessions(clock)
+    connection = RpcConnection(uri, NAME, default_timeout=settings.rpc_deadline)
+    # Whoever watches asks again for everything when events may have been missed.
+    listener = EventListener(uri, NAME, LISTENS_TO, Feed(hub, revoked).receive, on_gap=hub.end_all)
+    listener.start()
+    return State(
+        settings=settings,
+        clock=clock,
+        connection=connection,
+        listener=listener,
+        verifier=verifier(connection, settings),
+        revoked=revoked,
+        hub=hub,
+        figures=Figures(settings.live_poll_seconds),
+        objects=open_store(settings.object_store_url),
+    )
+
+
+def verifier(connection: RpcConnection, settings: GatewaySettings) -> TokenVerifier:
+    def fetch_keys() -> dict[str, Any]:
+        keys: dict[str, Any] = connection.call(settings.token_keys_service, "jwks", {})
+        return keys
+
+    return TokenVerifier(fetch_keys, settings.token_issuer, settings.token_audience)
+
+
+def build(state: State) -> Flask:
+    """The application on a given state; tests bring their own."""
+    app = Flask("gateway", static_folder="pages", static_url_path="/pages")
+    app.request_class = GatewayRequest
+    app.json = StrictJSON(app)
+    app.extensions[EXTENSION] = state
+    app.config.update(
+        MAX_CONTENT_LENGTH=state.settings.max_body_bytes,
+        API_TITLE="Gametriggers",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.url_map.converters.update(id=Id, overlay_token=OverlayToken)
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    # The last one registered is the first to see a response, so the access log comes before the headers.
+    headers.register(app, state.settings)
+    observability.register(app)
+    document(app, state.settings)
+    for blueprint in PLAIN_BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def document(app: Flask, settings: GatewaySettings) -> None:
+    plugin = MarshmallowPlugin(schema_name_resolver=schema_name)
+    api = GatewayApi(app, spec_kwargs={"info": {"description": DESCRIPTION}, "marshmallow_plugin": plugin})
+    api.spec.options["servers"] = [{"url": settings.public_url}]
+    api.spec.components.security_scheme(
+        "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT (RFC 9068)"}
+    )
+    for converter in (Id, OverlayToken):
+        api.register_converter(converter, bounded_text)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)

@@ -1,0 +1,57 @@
+"""Calls to the services, in the context of the request that is being served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from chassis import context
+from chassis.errors import ValidationFailed
+from chassis.ids import new_id
+from gateway.state import state
+
+MAX_KEY_LENGTH = 128
+
+
+def call(service: str, method: str, body: dict[str, Any] | None = None, timeout: float | None = None) -> Any:
+    return state().connection.call(
+        service, method, body or {}, timeout=timeout, context=context.current()
+    )
+
+
+def answer(
+    service: str, method: str, body: dict[str, Any] | None = None, status: int = 200, timeout: float | None = None
+) -> Response:
+    """The service's answer, as it is, with this status."""
+    response = jsonify(call(service, method, body, timeout))
+    response.status_code = status
+    return response
+
+
+def no_content(service: str, method: str, body: dict[str, Any] | None = None) -> Response:
+    call(service, method, body)
+    return Response(status=204)
+
+
+def created(service: str, method: str, body: dict[str, Any], location: str = "") -> Response:
+    """201 with the new resource; `location` is the collection's path, to which its id is appended."""
+    made = call(service, method, body)
+    response = jsonify(made)
+    response.status_code = 201
+    if location:
+        response.headers["Location"] = f"{location}/{made['id']}"
+    return response
+
+
+def idempotency_key() -> str:
+    """The client's key; a fresh one when it sent none, so that every command carries one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return new_id("idk")
+    if not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise ValidationFailed(
+            "The request is not valid",
+            {"Idempotency-Key": [f"Must be 1 to {MAX_KEY_LENGTH} printable ASCII characters."]},
+        )
+    return key

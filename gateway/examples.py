@@ -1,0 +1,414 @@
+"""Examples for the OpenAPI document, by name. Requests among them are valid: a test sends each to its schema."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+BRAND = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"
+STREAMER = "str_01jd2e7z5pf3rs8w6r8q6v2k1n"
+ADMIN = "adm_01jd2e7z5pf3rs8w6r8q6v2k1p"
+CAMPAIGN = "cmp_01jd2e7z5pf3rs8w6r8q6v2k1q"
+PARTICIPATION = "prt_01jd2e7z5pf3rs8w6r8q6v2k1r"
+ASSET = "ast_01jd2e7z5pf3rs8w6r8q6v2k1s"
+CREATIVE = "crv_01jd2e7z5pf3rs8w6r8q6v2k1t"
+DEPOSIT = "pay_01jd2e7z5pf3rs8w6r8q6v2k1v"
+PAYOUT = "pay_01jd2e7z5pf3rs8w6r8q6v2k1w"
+INVOICE = "inv_01jd2e7z5pf3rs8w6r8q6v2k1x"
+TRANSACTION = "txn_01jd2e7z5pf3rs8w6r8q6v2k1y"
+NOTIFICATION = "ntf_01jd2e7z5pf3rs8w6r8q6v2k1z"
+SESSION = "ses_01jd2e7z5pf3rs8w6r8q6v2k20"
+DELIVERY = "8b0f5c0e-6a3a-4c53-9f2b-0d9f8f0a5b11"
+AT = "2026-11-23T05:00:00.000000Z"
+END = "2026-12-23T05:00:00.000000Z"
+OVERLAY_TOKEN = "q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
+
+
+def usd(amount_minor: int) -> dict[str, Any]:
+    return {"amount_minor": amount_minor, "currency": "USD"}
+
+
+def page(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"items": list(items), "next_cursor": None}
+
+
+def session(account_id: str, kind: str, email: str) -> dict[str, Any]:
+    return {
+        "account": {"id": account_id, "kind": kind, "email": email, "created_at": AT},
+        "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJpc3MiOiJnYW1ldHJpZ2dlcnMifQ.c2ln",
+        "refresh_token": "Yb1o9c0VxqL8sX3n5T7uK2mD4fG6hJ0pR1tW9zQeAiE",
+        "expires_in": 900,
+        "token_type": "Bearer",
+    }
+
+
+CONTACT = {"name": "Ada Lund", "position": "Marketing", "phone": "+4915112345678"}
+BRAND_PROFILE = {
+    "id": BRAND,
+    "email": "ads@acme.example",
+    "company_name": "Acme Energy",
+    "industry": "beverages",
+    "contact_person": CONTACT,
+    "billing_info": {"address": "1 Main Street, Springfield", "tax_id": "DE123456789"},
+    "marketing_preferences": {
+        "target_demographics": ["18-24"],
+        "content_categories": ["gaming"],
+        "budget_range": {"min": usd(10000), "max": usd(500000)},
+    },
+    "verification_status": "unverified",
+    "created_at": AT,
+    "updated_at": AT,
+}
+METRICS = {"followers": 4200, "average_viewers": 130, "peak_viewers": 410, "content_category": ["gaming"]}
+PLATFORM = {
+    "name": "twitch",
+    "username": "nova",
+    "channel_url": "https://www.twitch.tv/nova",
+    "metrics": METRICS,
+    "verification_status": "verified",
+}
+DEMOGRAPHICS = {
+    "primary_country": "DE",
+    "languages": ["de", "en"],
+    "audience_age_ranges": ["18-24", "25-34"],
+    "audience_interests": ["strategy games"],
+}
+CAMPAIGN_FIELDS = {
+    "name": "Winter launch",
+    "description": "A new flavour for long nights.",
+    "budget": usd(50000),
+    "start_at": AT,
+    "end_at": END,
+    "targeting": {"countries": ["DE"], "languages": ["en"], "age_ranges": ["18-24"], "interests": []},
+    "requirements": {
+        "min_average_viewers": 50,
+        "min_followers": 1000,
+        "content_categories": ["gaming"],
+        "platforms": ["twitch"],
+    },
+    "creatives": [{"asset_id": ASSET, "placement": "banner", "duration_s": 8, "weight": 1}],
+    "compensation": {"type": "hybrid", "cpm_minor": 1500, "flat_minor": 500, "required_deliveries": 5},
+    "approval": "manual",
+    "frequency": {"min_seconds_between": 60, "max_per_hour": 30, "max_per_stream": 100},
+    "pacing": "even",
+    "max_participants": 100,
+    "blocked_streamers": [],
+    "category": "beverages",
+}
+CAMPAIGN_STATE = {
+    "id": CAMPAIGN,
+    "brand_id": BRAND,
+    "status": "active",
+    "rejection_reason": None,
+    "activation_error": None,
+    "spent": usd(1250),
+    "participants": 3,
+    "version": 5,
+    "created_at": AT,
+    "updated_at": AT,
+}
+COUNTS = {"rendered": 12, "qualified": 11, "viewer_impressions": 1430}
+PARTICIPATION_STATE = {
+    "id": PARTICIPATION,
+    "campaign_id": CAMPAIGN,
+    "campaign_name": "Winter launch",
+    "brand_id": BRAND,
+    "streamer_id": STREAMER,
+    "status": "active",
+    "terms": {"compensation": CAMPAIGN_FIELDS["compensation"], "currency": "USD", "frozen_at": AT},
+    "applied_at": AT,
+    "decided_at": AT,
+    "reason": None,
+    "counts": COUNTS,
+    "earned": usd(2645),
+    "funded": usd(2645),
+}
+EARNED = {"gross": usd(2645), "platform_fee": usd(529), "net": usd(2116), "unfunded": usd(0)}
+FIGURES = {
+    **COUNTS,
+    "visible_ms": 96000,
+    "gross_minor": 2645,
+    "platform_fee_minor": 529,
+    "net_minor": 2116,
+    "currency": "USD",
+}
+DEFINITIONS = {"rendered": "Showings of a creative that were accepted, however short."}
+PERIOD = {"from": AT, "to": END}
+DEPOSIT_STATE = {
+    "id": DEPOSIT,
+    "status": "pending",
+    "amount": usd(50000),
+    "provider": "sandbox",
+    "created_at": AT,
+}
+PAYOUT_STATE = {
+    "id": PAYOUT,
+    "status": "requested",
+    "amount": usd(2116),
+    "created_at": AT,
+    "paid_at": None,
+    "failure": None,
+    "statement_id": None,
+}
+INVOICE_STATE = {
+    "id": INVOICE,
+    "kind": "receipt",
+    "number": "R-000042",
+    "amount": usd(50000),
+    "issued_at": AT,
+}
+NOTIFICATION_STATE = {
+    "id": NOTIFICATION,
+    "kind": "campaign_approved",
+    "title": "Winter launch was approved",
+    "body": "You can activate it now.",
+    "data": {"campaign_id": CAMPAIGN},
+    "created_at": AT,
+    "read_at": None,
+}
+WALLET = {"account_id": BRAND, "balances": {"available": usd(0), "escrow": usd(50000)}}
+CREDENTIALS = {"email": "ads@acme.example", "password": "correct horse battery staple"}
+
+EXAMPLES: dict[str, Any] = {
+    "problem": {
+        "type": "urn:gametriggers:problem:campaign.not_found",
+        "title": "Campaign not found",
+        "status": 404,
+        "detail": "There is no such campaign.",
+        "code": "campaign.not_found",
+        "request_id": "5f0c1d2e3b4a59687766554433221100",
+    },
+    "register_brand": {
+        **CREDENTIALS,
+        "company_name": "Acme Energy",
+        "industry": "beverages",
+        "contact_person": CONTACT,
+    },
+    "register_streamer": {**CREDENTIALS, "email": "nova@example.com", "display_name": "Nova"},
+    "login": CREDENTIALS,
+    "refresh": {"refresh_token": "Yb1o9c0VxqL8sX3n5T7uK2mD4fG6hJ0pR1tW9zQeAiE"},
+    "brand_session": session(BRAND, "brand", "ads@acme.example"),
+    "streamer_session": session(STREAMER, "streamer", "nova@example.com"),
+    "admin_session": session(ADMIN, "admin", "ops@gametriggers.example"),
+    "sessions": page(
+        {
+            "sid": SESSION,
+            "created_at": AT,
+            "last_used_at": AT,
+            "expires_at": END,
+            "address": "203.0.113.7",
+            "current": True,
+        }
+    ),
+    "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k1", "use": "sig", "alg": "EdDSA", "x": "11qYAYKx"}]},
+    "brand_profile": BRAND_PROFILE,
+    "update_brand_profile": {"industry": "energy drinks", "billing_info": BRAND_PROFILE["billing_info"]},
+    "public_brand": {
+        "id": BRAND,
+        "company_name": "Acme Energy",
+        "industry": "beverages",
+        "verification_status": "verified",
+    },
+    "streamer_profile": {
+        "id": STREAMER,
+        "email": "nova@example.com",
+        "display_name": "Nova",
+        "platforms": [PLATFORM],
+        "demographics": DEMOGRAPHICS,
+        "payout_method": {
+            "method": "bank",
+            "account_holder": "Nova Berg",
+            "account_details": "DE•• •••• •••• •••• ••30 00",
+        },
+        "created_at": AT,
+        "updated_at": AT,
+    },
+    "update_streamer_profile": {"display_name": "Nova", "demographics": DEMOGRAPHICS},
+    "public_streamer": {"id": STREAMER, "display_name": "Nova", "platforms": [PLATFORM]},
+    "link_platform": {"name": "twitch", "username": "nova", "channel_url": "https://www.twitch.tv/nova"},
+    "payout_method": {
+        "method": "bank",
+        "account_holder": "Nova Berg",
+        "account_details": "DE89370400440532013000",
+    },
+    "verify_platform": {"status": "verified", "metrics": METRICS},
+    "earnings_summary": {**EARNED, "counts": COUNTS, "participations": 1},
+    "create_campaign": CAMPAIGN_FIELDS,
+    "update_campaign": {"name": "Winter launch, longer", "end_at": END},
+    "reason": {"reason": "The creative does not say who advertises."},
+    "campaign": {
+        **CAMPAIGN_FIELDS,
+        **CAMPAIGN_STATE,
+        "creatives": [{"creative_id": CREATIVE, **CAMPAIGN_FIELDS["creatives"][0]}],  # type: ignore[index]
+    },
+    "participation": PARTICIPATION_STATE,
+    "participations": page(PARTICIPATION_STATE),
+    "earnings": {
+        "participation_id": PARTICIPATION,
+        **EARNED,
+        "counts": COUNTS,
+        "formula": "v1",
+        "recomputed": {**EARNED, "counts": COUNTS},
+    },
+    "overlay_link": {
+        "url": f"http://127.0.0.1:8000/overlay/{OVERLAY_TOKEN}",
+        "token": OVERLAY_TOKEN,
+    },
+    "history": page(
+        {
+            "id": "evt_01jd2e7z5pf3rs8w6r8q6v2k21",
+            "type": "campaign_approved",
+            "version": 1,
+            "time": AT,
+            "aggregate_version": 3,
+            "data": {"campaign_id": CAMPAIGN, "brand_id": BRAND, "name": "Winter launch"},
+            "actor": ADMIN,
+        }
+    ),
+    "campaign_ledger": {
+        "reserved": usd(50000),
+        "earned_gross": usd(2645),
+        "platform_fee": usd(529),
+        "streamer_net": usd(2116),
+        "returned": usd(0),
+        "escrow": usd(47355),
+    },
+    "manifest": {
+        "session": {"id": SESSION, "key": "bWFuaWZlc3Qta2V5LW9mLXRoaXJ0eS10d28tYnl0ZXM", "expires_at": END},
+        "rotation": [
+            {
+                "participation_id": PARTICIPATION,
+                "min_seconds_between": 60,
+                "max_per_hour": 30,
+                "max_per_stream": 100,
+                "pacing": "even",
+            }
+        ],
+        "creatives": [
+            {
+                "delivery_slot": 0,
+                "participation_id": PARTICIPATION,
+                "creative_id": CREATIVE,
+                "urls": ["/media/variants/3f/banner.webp?expires=1795755600&signature=c2lnbmF0dXJl"],
+                "placement": "banner",
+                "duration_s": 8,
+            }
+        ],
+    },
+    "post_deliveries": {
+        "session_id": SESSION,
+        "deliveries": [
+            {
+                "id": DELIVERY,
+                "seq": 1,
+                "participation_id": PARTICIPATION,
+                "creative_id": CREATIVE,
+                "started_at": "2026-11-23T05:00:00.000Z",
+                "ended_at": "2026-11-23T05:00:08.000Z",
+                "visible_ms": 7990,
+                "proof": "Gq0b3xg7b4Gq0b3xg7b4Gq0b3xg7b4Gq0b3xg7b4Gq0",
+            }
+        ],
+    },
+    "deliveries_posted": {"accepted": 0, "refused": [{"id": DELIVERY, "reason": "broken_chain"}]},
+    "deliveries": page(
+        {
+            "id": DELIVERY,
+            "creative_id": CREATIVE,
+            "placement": "banner",
+            "started_at": AT,
+            "ended_at": AT,
+            "visible_ms": 7990,
+            "qualified": True,
+            "viewers": 130,
+        }
+    ),
+    "asset": {
+        "id": ASSET,
+        "status": "ready",
+        "kind": "creative",
+        "media": "image",
+        "variants": [
+            {
+                "placement": "banner",
+                "format": "webp",
+                "width": 1920,
+                "height": 270,
+                "url": "/media/variants/3f/banner.webp?expires=1795755600&signature=c2lnbmF0dXJl",
+            }
+        ],
+        "reason": None,
+        "created_at": AT,
+    },
+    "wallet": WALLET,
+    "create_deposit": {"amount": usd(50000), "provider": "sandbox"},
+    "deposit": DEPOSIT_STATE,
+    "transactions": page(
+        {
+            "id": TRANSACTION,
+            "kind": "deposit",
+            "at": AT,
+            "postings": [{"account": "brand_available", "amount": usd(50000)}],
+            "reference": DEPOSIT,
+        }
+    ),
+    "invoice": INVOICE_STATE,
+    "invoices": page(INVOICE_STATE),
+    "request_payout": {"amount": usd(2116)},
+    "payout": PAYOUT_STATE,
+    "payouts": page(PAYOUT_STATE),
+    "webhook_received": {"received": True},
+    "ledger_verification": {
+        "balanced": True,
+        "sums": {"USD": 0},
+        "accounts": 7,
+        "transactions": 42,
+        "negative_accounts": [],
+    },
+    "campaign_summary": {"campaign_id": CAMPAIGN, **PERIOD, "figures": FIGURES, "definitions": DEFINITIONS},
+    "streamer_summary": {"streamer_id": STREAMER, **PERIOD, "figures": FIGURES, "definitions": DEFINITIONS},
+    "timeseries": {
+        **PERIOD,
+        "metric": "qualified",
+        "bucket": "hour",
+        "currency": None,
+        "points": [{"at": AT, "value": 11}],
+        "definitions": DEFINITIONS,
+    },
+    "breakdown": {
+        **PERIOD,
+        "by": "platform",
+        "items": [{"key": "twitch", "figures": FIGURES}],
+        "truncated": False,
+        "definitions": DEFINITIONS,
+    },
+    "funnel": {
+        "campaign_id": CAMPAIGN,
+        "funnel": {"applied": 9, "approved": 4, "delivering": 3, "paid": 2},
+        "definitions": {"applied": "Streamers who applied."},
+    },
+    "notification": NOTIFICATION_STATE,
+    "notifications": page(NOTIFICATION_STATE),
+    "set_preferences": {"preferences": [{"kind": "campaign_approved", "in_app": True, "email": False}]},
+    "preferences": {
+        "preferences": [{"kind": "campaign_approved", "critical": False, "in_app": True, "email": False}]
+    },
+    "health": {"status": "ok"},
+}
+EXAMPLES["campaigns"] = page(EXAMPLES["campaign"])
+EXAMPLES["marketplace"] = page(
+    {"campaign": EXAMPLES["campaign"], "eligible": False, "reasons": ["average_viewers 34, needs 50"]}
+)
+EXAMPLES["dashboard"] = {
+    "kind": "brand",
+    "parts": {
+        "wallet": {"status": "ok", "data": WALLET},
+        "campaigns": {"status": "ok", "data": EXAMPLES["campaigns"]},
+        "notifications": {"status": "unavailable", "code": "service_unavailable"},
+    },
+}
+
+
+def named(name: str) -> Any:
+    """A copy, since the documentation's tools change what they are given."""
+    return deepcopy(EXAMPLES[name])

@@ -1,0 +1,87 @@
+"""Request ids, traces, access logs and metrics of HTTP."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from contextlib import ExitStack
+
+from flask import Flask, Response, g, request
+from prometheus_client import Counter, Histogram
+
+from chassis import context, tracing
+from chassis.context import CallContext
+from gateway.logfilter import without_token
+from gateway.parsing import refuse_nul
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+# Asked for every few seconds by machines: worth counting, not worth a line each.
+UNLOGGED = frozenset({"/health/live", "/health/ready", "/metrics"})
+
+HTTP_SECONDS = Histogram(
+    "http_request_seconds",
+    "Time until a response begins",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+HTTP_RESPONSES = Counter("http_responses_total", "Responses by status", ["method", "route", "status"])
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def register(app: Flask) -> None:
+    app.before_request(begin)
+    app.after_request(finish)
+    app.teardown_request(leave)
+
+
+def begin() -> None:
+    g.started = time.monotonic()
+    g.request_id = known_or_new_request_id()
+    g.span = ExitStack()
+    span = tracing.span(f"{request.method} {route()}", tracing.SERVER, sound_traceparent())
+    traceparent = g.span.enter_context(span)
+    context.enter(CallContext(request_id=g.request_id, traceparent=traceparent))
+    refuse_nul(request)
+
+
+def finish(response: Response) -> Response:
+    seconds = time.monotonic() - g.started
+    method = request.method if request.method in METHODS else "OTHER"
+    HTTP_SECONDS.labels(method, route()).observe(seconds)
+    HTTP_RESPONSES.labels(method, route(), response.status_code).inc()
+    response.headers["X-Request-Id"] = g.request_id
+    if request.path not in UNLOGGED:
+        log.info(
+            "%s %s %s",
+            request.method,
+            without_token(request.path),
+            response.status_code,
+            extra={"route": route(), "status": response.status_code, "seconds": round(seconds, 4)},
+        )
+    return response
+
+
+def leave(_error: BaseException | None) -> None:
+    if "span" in g:
+        g.span.close()
+
+
+def known_or_new_request_id() -> str:
+    """The client's id when it is fit to be logged, else one of ours."""
+    given = request.headers.get("X-Request-Id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def sound_traceparent() -> str | None:
+    given = request.headers.get("traceparent", "")
+    return given if TRACEPARENT.fullmatch(given) else None
+
+
+def route() -> str:
+    return request.url_rule.rule if request.url_rule else "unmatched"

@@ -1,0 +1,141 @@
+"""Figures: of a campaign for its brand, and of the calling streamer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, g
+
+from analytics import schemas
+from chassis import context
+from chassis.errors import Error
+from gateway import live
+from gateway.backend import answer
+from gateway.feed import session_topic
+from gateway.live import Message
+from gateway.rest import Resource
+from gateway.state import state
+
+blueprint = Resource(
+    "analytics", __name__, url_prefix="/v1/analytics", description="Figures, each with its definition"
+)
+
+CAMPAIGN = "/campaigns/<id:campaign_id>"
+OWN = "/streamers/me"
+EVENT_STREAM = "text/event-stream"
+
+
+@blueprint.route(f"{CAMPAIGN}/summary")
+@blueprint.requires("analytics:read", "admin:campaigns", kinds=["brand", "admin"])
+@blueprint.answers(200, schemas.CampaignSummary, example="campaign_summary")
+@blueprint.query(schemas.CampaignSummaryQuery, without=["campaign_id"])
+def get_campaign_summary(query: dict[str, Any], campaign_id: str) -> Response:
+    """A campaign's totals."""
+    return answer("analytics", "campaign_summary", {**query, "campaign_id": campaign_id})
+
+
+@blueprint.route(f"{CAMPAIGN}/timeseries")
+@blueprint.requires("analytics:read", "admin:campaigns", kinds=["brand", "admin"])
+@blueprint.answers(200, schemas.CampaignTimeseries, example="timeseries")
+@blueprint.query(schemas.CampaignTimeseriesQuery, without=["campaign_id"])
+def get_campaign_timeseries(query: dict[str, Any], campaign_id: str) -> Response:
+    """One figure of a campaign over time."""
+    return answer("analytics", "campaign_timeseries", {**query, "campaign_id": campaign_id})
+
+
+@blueprint.route(f"{CAMPAIGN}/breakdown")
+@blueprint.requires("analytics:read", "admin:campaigns", kinds=["brand", "admin"])
+@blueprint.answers(200, schemas.CampaignBreakdown, example="breakdown")
+@blueprint.query(schemas.CampaignBreakdownQuery, without=["campaign_id"])
+def get_campaign_breakdown(query: dict[str, Any], campaign_id: str) -> Response:
+    """A campaign's figures by creative, streamer, platform, country or placement."""
+    return answer("analytics", "campaign_breakdown", {**query, "campaign_id": campaign_id})
+
+
+@blueprint.route(f"{CAMPAIGN}/funnel")
+@blueprint.requires("analytics:read", "admin:campaigns", kinds=["brand", "admin"])
+@blueprint.answers(200, schemas.CampaignFunnel, example="funnel")
+def get_campaign_funnel(campaign_id: str) -> Response:
+    """How many streamers came how far."""
+    return answer("analytics", "campaign_funnel", {"campaign_id": campaign_id})
+
+
+@blueprint.route(f"{CAMPAIGN}/live")
+@blueprint.requires("analytics:read", "admin:campaigns", kinds=["brand", "admin"])
+@blueprint.answers(200, content_type=EVENT_STREAM)
+def watch_campaign(campaign_id: str) -> Response:
+    """A campaign's totals as server-sent events named `figures`, sent when they change."""
+    return watch("campaign_summary", {"campaign_id": campaign_id})
+
+
+@blueprint.route(f"{OWN}/summary")
+@blueprint.requires("analytics:read", kinds=["streamer"])
+@blueprint.answers(200, schemas.StreamerSummary, example="streamer_summary")
+@blueprint.query(schemas.StreamerSummaryQuery)
+def get_own_summary(query: dict[str, Any]) -> Response:
+    """The calling streamer's totals."""
+    return answer("analytics", "streamer_summary", query)
+
+
+@blueprint.route(f"{OWN}/timeseries")
+@blueprint.requires("analytics:read", kinds=["streamer"])
+@blueprint.answers(200, schemas.StreamerTimeseries, example="timeseries")
+@blueprint.query(schemas.StreamerTimeseriesQuery)
+def get_own_timeseries(query: dict[str, Any]) -> Response:
+    """One figure of the calling streamer over time."""
+    return answer("analytics", "streamer_timeseries", query)
+
+
+@blueprint.route(f"{OWN}/breakdown")
+@blueprint.requires("analytics:read", kinds=["streamer"])
+@blueprint.answers(200, schemas.StreamerBreakdown, example="breakdown")
+@blueprint.query(schemas.StreamerBreakdownQuery)
+def get_own_breakdown(query: dict[str, Any]) -> Response:
+    """The calling streamer's figures by campaign, creative, platform, country or placement."""
+    return answer("analytics", "streamer_breakdown", query)
+
+
+@blueprint.route(f"{OWN}/live")
+@blueprint.requires("analytics:read", kinds=["streamer"])
+@blueprint.answers(200, content_type=EVENT_STREAM)
+def watch_own_figures() -> Response:
+    """The calling streamer's totals as server-sent events named `figures`, sent when they change."""
+    return watch("streamer_summary", {})
+
+
+def watch(method: str, request: dict[str, Any]) -> Response:
+    settings = state().settings
+    read = reader(method, request)
+    # Asked once before the stream begins, so that a refusal is a problem document with its status.
+    read()
+    subscription = state().hub.subscribe(session_topic(g.principal.session_id))
+    return live.respond(
+        subscription,
+        live.poll(
+            subscription,
+            lambda: figures_or_reason(read),
+            every=settings.live_poll_seconds,
+            heartbeat=settings.heartbeat_seconds,
+            lifetime=settings.live_stream_seconds,
+        ),
+    )
+
+
+def reader(method: str, request: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """Reads the figures on the caller's behalf, shared between all streams of that caller on the same thing."""
+    here, caller = state(), context.current()
+    key = (g.principal.id, method, *request.values())
+
+    def ask() -> dict[str, Any]:
+        figures: dict[str, Any] = here.connection.call("analytics", method, request, context=caller)
+        return figures
+
+    return lambda: here.figures.get(key, ask)
+
+
+def figures_or_reason(read: Callable[[], dict[str, Any]]) -> Message:
+    try:
+        return Message("figures", read())
+    except Error as error:
+        return Message("unavailable", {"code": error.code})

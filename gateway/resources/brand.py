@@ -1,0 +1,45 @@
+"""A brand's company profile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from brand import schemas
+from gateway.backend import answer
+from gateway.rest import Resource
+
+blueprint = Resource("brand", __name__, url_prefix="/v1/brands", description="Company profiles")
+
+
+@blueprint.route("/me")
+@blueprint.requires(kinds=["brand"])
+@blueprint.answers(200, schemas.Profile, example="brand_profile")
+def get_own_profile() -> Response:
+    """The caller's company profile."""
+    return answer("brand", "get_profile")
+
+
+@blueprint.route("/me", methods=["PATCH"])
+@blueprint.requires("profile:write", kinds=["brand"])
+@blueprint.answers(200, schemas.Profile, example="brand_profile")
+@blueprint.body(schemas.UpdateProfile, example="update_brand_profile")
+def update_own_profile(body: dict[str, Any]) -> Response:
+    """Change the named fields of the profile."""
+    return answer("brand", "update_profile", body)
+
+
+@blueprint.route("/me/verification", methods=["POST"])
+@blueprint.requires("profile:write", kinds=["brand"])
+@blueprint.answers(200, schemas.Profile, example="brand_profile")
+def request_verification() -> Response:
+    """Ask for the company to be verified."""
+    return answer("brand", "request_verification")
+
+
+@blueprint.route("/<id:brand_id>")
+@blueprint.answers(200, schemas.PublicProfile, example="public_brand")
+def get_public_profile(brand_id: str) -> Response:
+    """What everybody may know of a brand."""
+    return answer("brand", "public_profile", {"brand_id": brand_id})

@@ -1,0 +1,77 @@
+"""For operators: health, metrics and the description of the events."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from flask import Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from chassis import asyncapi
+from chassis.errors import ServiceUnavailable
+from gateway import schemas
+from gateway.rest import Resource
+from gateway.state import state
+
+SERVICES = (
+    "analytics",
+    "asset",
+    "brand",
+    "campaign",
+    "identity",
+    "notification",
+    "participation",
+    "payment",
+    "streamer",
+)
+
+blueprint = Resource("operations", __name__, description="Health, metrics, descriptions")
+
+
+@blueprint.route("/health/live")
+@blueprint.answers(200, schemas.Health, example="health")
+def is_live() -> Response:
+    """The process answers."""
+    return jsonify(status="ok")
+
+
+@blueprint.route("/health/ready")
+@blueprint.answers(200, schemas.Health, example="health")
+def is_ready() -> Response:
+    """The process is connected to the broker."""
+    if not state().is_ready:
+        raise ServiceUnavailable("There is no connection to the broker.")
+    return jsonify(status="ok")
+
+
+@blueprint.route("/asyncapi.json")
+@blueprint.answers(200)
+def get_asyncapi() -> Response:
+    """AsyncAPI 3 of every event on the broker."""
+    return jsonify(events_document())
+
+
+@blueprint.route("/metrics")
+@blueprint.answers(200, content_type="text/plain")
+def get_metrics() -> Response:
+    """Prometheus metrics, of all worker processes together."""
+    return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def registry() -> CollectorRegistry:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    combined = CollectorRegistry()
+    MultiProcessCollector(combined)
+    return combined
+
+
+@cache
+def events_document() -> dict[str, Any]:
+    """Generated from the services' declarations, which are found by name: the gateway's code depends on none."""
+    modules = {service: import_module(f"{service}.events") for service in SERVICES}
+    return asyncapi.document(modules, "Gametriggers events", "v1")

@@ -1,0 +1,27 @@
+"""What the gateway reads from its environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chassis.config import Secret, Settings
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings(Settings):
+    """Sizes are bytes. `cors_origins` are the origins of browsers' pages that may call us; none by default."""
+
+    media_signing_key: Secret[str] = Secret("")  # noqa: RUF009
+    cors_origins: tuple[str, ...] = ()
+    # 200 deliveries with their proofs are about 90 KB; providers' webhooks stay below 256 KB.
+    max_body_bytes: int = 256 * 1024
+    # The largest video that the asset service takes.
+    max_upload_bytes: int = 200 * MEGABYTE
+    heartbeat_seconds: float = 15.0
+    live_poll_seconds: float = 1.0
+    # An access token lives for 15 minutes; a stream that it opened lives no longer.
+    live_stream_seconds: float = 900.0
+    max_live_streams: int = 2000
+    dashboard_seconds: float = 2.0

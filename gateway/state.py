@@ -1,0 +1,58 @@
+"""What one gateway process holds: its connection, its verifier, its live streams, its object store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from flask import current_app
+
+from chassis.clock import Clock
+from chassis.objectstore import ObjectStore
+from chassis.principal import Principal
+from gateway.live import Figures, Hub
+from gateway.sessions import RevokedSessions
+from gateway.settings import GatewaySettings
+
+EXTENSION = "gateway"
+
+
+class Connection(Protocol):
+    """The calling side of RPC, as chassis.rpc.client.RpcConnection has it."""
+
+    @property
+    def is_ready(self) -> bool: ...
+
+    def call(self, service: str, method: str, request: Any, **options: Any) -> Any: ...
+
+
+class Listener(Protocol):
+    @property
+    def is_ready(self) -> bool: ...
+
+
+class Verifier(Protocol):
+    def verify(self, token: str) -> Principal: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    settings: GatewaySettings
+    clock: Clock
+    connection: Connection
+    listener: Listener
+    verifier: Verifier
+    revoked: RevokedSessions
+    hub: Hub
+    figures: Figures
+    objects: ObjectStore
+
+    @property
+    def is_ready(self) -> bool:
+        """Without the listener, sessions that are ended would not be noticed."""
+        return self.connection.is_ready and self.listener.is_ready
+
+
+def state() -> State:
+    """The state of the application that serves the current request."""
+    return cast(State, current_app.extensions[EXTENSION])

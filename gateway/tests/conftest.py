@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from chassis.clock import FixedClock
+from chassis.config import Secret
+from chassis.context import CallContext
+from chassis.errors import Error
+from chassis.objectstore import FileStore
+from chassis.testing.fixtures import *
+from chassis.testing.services import Tokens
+from chassis.tokens import TokenVerifier
+from gateway.app import build
+from gateway.live import Figures, Hub
+from gateway.sessions import RevokedSessions
+from gateway.settings import GatewaySettings
+from gateway.state import State
+from gateway.tests.surface import SCOPES
+
+BRAND = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"
+STREAMER = "str_01jd2e7z5pf3rs8w6r8q6v2k1n"
+ADMIN = "adm_01jd2e7z5pf3rs8w6r8q6v2k1p"
+ACCOUNTS = {"brand": BRAND, "streamer": STREAMER, "admin": ADMIN}
+NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
+SIGNING_KEY = "a-key-for-tests-alone"
+
+
+class FakeConnection:
+    """The calling side of RPC without a broker: remembers what was asked, answers what it was told to."""
+
+    def __init__(self) -> None:
+        self.is_ready = True
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.contexts: list[CallContext] = []
+        self.answers: dict[str, Any] = defaultdict(lambda: {"id": "x_1"})
+
+    def call(
+        self, service: str, method: str, request: Any, *, timeout: float | None = None, context: CallContext
+    ) -> Any:
+        name = f"{service}.{method}"
+        self.calls.append((name, request))
+        self.contexts.append(context)
+        answer = self.answers[name]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(request) if callable(answer) else answer
+
+    def fail(self, name: str, error: Error) -> None:
+        self.answers[name] = error
+
+    @property
+    def last(self) -> tuple[str, dict[str, Any]]:
+        return self.calls[-1]
+
+
+@dataclass
+class Door:
+    """A gateway to knock at, and what is behind it."""
+
+    app: Flask
+    state: State
+    services: FakeConnection
+    issued: Tokens
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def token(self, kind: str, session_id: str | None = None) -> str:
+        return self.issued.issue(kind, ACCOUNTS[kind], SCOPES[kind], session_id)
+
+    def as_(self, kind: str, session_id: str | None = None) -> dict[str, str]:
+        """The headers of a request by an account of this kind."""
+        return {"Authorization": f"Bearer {self.token(kind, session_id)}"}
+
+
+@pytest.fixture
+def make_door(tmp_path: Any) -> Callable[..., Door]:
+    def make(**settings: Any) -> Door:
+        chosen = GatewaySettings(
+            **{
+                "media_signing_key": Secret(SIGNING_KEY),
+                "heartbeat_seconds": 0.05,
+                "live_poll_seconds": 0.05,
+                "max_upload_bytes": 1000,
+                **settings,
+            }
+        )
+        services, issued, clock = FakeConnection(), Tokens(), FixedClock(NOW)
+        state = State(
+            settings=chosen,
+            clock=clock,
+            connection=services,
+            listener=services,
+            verifier=TokenVerifier(issued.jwks, chosen.token_issuer, chosen.token_audience),
+            revoked=RevokedSessions(clock),
+            hub=Hub(chosen.max_live_streams),
+            figures=Figures(chosen.live_poll_seconds),
+            objects=FileStore(tmp_path / "objects"),
+        )
+        return Door(build(state), state, services, issued)
+
+    return make
+
+
+@pytest.fixture
+def door(make_door: Callable[..., Door]) -> Door:
+    return make_door()

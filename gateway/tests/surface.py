@@ -1,0 +1,209 @@
+"""The HTTP surface as it was agreed: what each route calls, and who may use it. Written by hand, on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway import examples as example
+from gateway.examples import EXAMPLES
+
+SCOPES = {
+    "brand": (
+        "profile:write campaigns:read campaigns:write participations:manage wallet:read wallet:write "
+        "assets:write analytics:read notifications:read"
+    ).split(),
+    "streamer": (
+        "profile:write marketplace:read participations:write overlay:manage wallet:read payouts:request "
+        "analytics:read notifications:read"
+    ).split(),
+    "admin": "admin:campaigns admin:streamers admin:ledger".split(),
+}
+EVERYBODY = ("brand", "streamer", "admin")
+BRAND, STREAMER, ADMIN = ("brand",), ("streamer",), ("admin",)
+BOTH = ("brand", "streamer")
+NOBODY_IN_PARTICULAR = ()
+
+CMP = {"campaign_id": example.CAMPAIGN}
+PRT = {"participation_id": example.PARTICIPATION}
+TOKEN = {"token": example.OVERLAY_TOKEN}
+PAGE = {"limit": 20}
+
+
+@dataclass(frozen=True)
+class Route:
+    """`kinds` may use it (none: no token is needed); `asks` is the RPC, `with_` part of its request."""
+
+    method: str
+    path: str
+    kinds: tuple[str, ...]
+    asks: str
+    with_: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+    body: str = ""
+
+    @property
+    def json(self) -> Any:
+        return EXAMPLES[self.body] if self.body else None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def get(path: str, kinds: tuple[str, ...], asks: str, with_: dict[str, Any] | None = None) -> Route:
+    return Route("GET", path, kinds, asks, with_ or {})
+
+
+def post(
+    path: str,
+    kinds: tuple[str, ...],
+    asks: str,
+    with_: dict[str, Any] | None = None,
+    status: int = 200,
+    body: str = "",
+) -> Route:
+    return Route("POST", path, kinds, asks, with_ or {}, status, body)
+
+
+C = f"/v1/campaigns/{example.CAMPAIGN}"
+P = f"/v1/participations/{example.PARTICIPATION}"
+O = f"/overlay/{example.OVERLAY_TOKEN}"  # noqa: E741
+A = f"/v1/analytics/campaigns/{example.CAMPAIGN}"
+PUBLIC = NOBODY_IN_PARTICULAR
+
+ROUTES = [
+    post("/v1/brands/register", PUBLIC, "identity.register_brand", {}, 201, "register_brand"),
+    post("/v1/streamers/register", PUBLIC, "identity.register_streamer", {}, 201, "register_streamer"),
+    post("/v1/brands/login", PUBLIC, "identity.login", {"kind": "brand"}, body="login"),
+    post("/v1/streamers/login", PUBLIC, "identity.login", {"kind": "streamer"}, body="login"),
+    post("/v1/admin/login", PUBLIC, "identity.login", {"kind": "admin"}, body="login"),
+    post("/v1/auth/refresh", PUBLIC, "identity.refresh", body="refresh"),
+    post("/v1/auth/logout", EVERYBODY, "identity.logout", {}, 204),
+    get("/v1/auth/sessions", EVERYBODY, "identity.list_sessions", PAGE),
+    Route(
+        "DELETE",
+        f"/v1/auth/sessions/{example.SESSION}",
+        EVERYBODY,
+        "identity.revoke_session",
+        {"sid": example.SESSION},
+        204,
+    ),
+    get("/.well-known/jwks.json", PUBLIC, "identity.jwks"),
+    get("/v1/brands/me", BRAND, "brand.get_profile"),
+    Route("PATCH", "/v1/brands/me", BRAND, "brand.update_profile", body="update_brand_profile"),
+    post("/v1/brands/me/verification", BRAND, "brand.request_verification"),
+    get(f"/v1/brands/{example.BRAND}", PUBLIC, "brand.public_profile", {"brand_id": example.BRAND}),
+    get("/v1/streamers/me", STREAMER, "streamer.get_profile"),
+    Route("PATCH", "/v1/streamers/me", STREAMER, "streamer.update_profile", body="update_streamer_profile"),
+    get(
+        f"/v1/streamers/{example.STREAMER}",
+        PUBLIC,
+        "streamer.public_profile",
+        {"streamer_id": example.STREAMER},
+    ),
+    post("/v1/streamers/me/platforms", STREAMER, "streamer.link_platform", {}, 201, "link_platform"),
+    Route(
+        "DELETE",
+        "/v1/streamers/me/platforms/twitch",
+        STREAMER,
+        "streamer.unlink_platform",
+        {"name": "twitch"},
+        204,
+    ),
+    Route("PUT", "/v1/streamers/me/payout-method", STREAMER, "streamer.set_payout_method", body="payout_method"),
+    get("/v1/streamers/me/earnings", STREAMER, "participation.earnings_summary"),
+    post(
+        f"/v1/admin/streamers/{example.STREAMER}/platforms/twitch/verify",
+        ADMIN,
+        "streamer.verify_platform",
+        {"streamer_id": example.STREAMER, "name": "twitch", "status": "verified"},
+        body="verify_platform",
+    ),
+    post("/v1/campaigns", BRAND, "campaign.create", {}, 201, "create_campaign"),
+    get("/v1/campaigns", BRAND, "campaign.list", PAGE),
+    get(C, EVERYBODY, "campaign.get", CMP),
+    Route("PATCH", C, BRAND, "campaign.update", CMP, body="update_campaign"),
+    Route("DELETE", C, BRAND, "campaign.delete", CMP, 204),
+    *(post(f"{C}/{verb}", BRAND, f"campaign.{verb}", CMP) for verb in ("submit", "activate", "pause", "resume")),
+    *(post(f"{C}/{verb}", BRAND, f"campaign.{verb}", CMP) for verb in ("complete", "cancel")),
+    post(f"{C}/clone", BRAND, "campaign.clone", CMP, 201),
+    get(f"{C}/history", ("brand", "admin"), "campaign.history", {**CMP, **PAGE}),
+    get(f"{C}/ledger", BRAND, "payment.campaign_ledger", CMP),
+    get("/v1/marketplace/campaigns", STREAMER, "campaign.marketplace", PAGE),
+    get("/v1/admin/campaigns", ADMIN, "campaign.review_queue", PAGE),
+    post(f"/v1/admin/campaigns/{example.CAMPAIGN}/approve", ADMIN, "campaign.approve", CMP),
+    post(f"/v1/admin/campaigns/{example.CAMPAIGN}/reject", ADMIN, "campaign.reject", CMP, body="reason"),
+    get(f"/v1/admin/campaigns/{example.CAMPAIGN}/ledger", ADMIN, "payment.campaign_ledger", CMP),
+    get("/v1/admin/ledger/verify", ADMIN, "payment.verify_ledger"),
+    post(f"{C}/applications", STREAMER, "participation.apply", CMP, 201),
+    get(f"{C}/applications", BRAND, "participation.list_applications", {**CMP, **PAGE}),
+    get("/v1/participations", STREAMER, "participation.list_mine", PAGE),
+    get(P, BOTH, "participation.get", PRT),
+    post(f"{P}/approve", BRAND, "participation.approve", PRT),
+    post(f"{P}/reject", BRAND, "participation.reject", PRT, body="reason"),
+    post(f"{P}/pause", BOTH, "participation.pause", PRT),
+    post(f"{P}/resume", BOTH, "participation.resume", PRT),
+    post(f"{P}/leave", STREAMER, "participation.leave", PRT),
+    post(f"{P}/remove", BRAND, "participation.remove", PRT, body="reason"),
+    get(f"{P}/deliveries", BOTH, "participation.deliveries", {**PRT, **PAGE}),
+    get(f"{P}/earnings", BOTH, "participation.earnings", PRT),
+    get("/v1/overlay-link", STREAMER, "participation.overlay_link"),
+    post("/v1/overlay-link", STREAMER, "participation.replace_overlay_link", {}, 201),
+    post("/v1/overlay-link/test", STREAMER, "participation.show_test", {}, 204),
+    get(f"{O}/manifest", PUBLIC, "participation.manifest", TOKEN),
+    post(f"{O}/deliveries", PUBLIC, "participation.post_deliveries", TOKEN, 202, "post_deliveries"),
+    get(f"/v1/assets/{example.ASSET}", BRAND, "asset.get", {"asset_id": example.ASSET}),
+    get("/v1/wallet", BOTH, "payment.wallet"),
+    post("/v1/wallet/deposits", BRAND, "payment.deposit", {"provider": "sandbox"}, 201, "create_deposit"),
+    get(
+        f"/v1/wallet/deposits/{example.DEPOSIT}", BOTH, "payment.get_deposit", {"deposit_id": example.DEPOSIT}
+    ),
+    get("/v1/wallet/transactions", BOTH, "payment.transactions", PAGE),
+    get("/v1/invoices", BOTH, "payment.list_invoices", PAGE),
+    get(f"/v1/invoices/{example.INVOICE}", BOTH, "payment.get_invoice", {"invoice_id": example.INVOICE}),
+    post("/v1/payouts", STREAMER, "payment.request_payout", {}, 201, "request_payout"),
+    get("/v1/payouts", STREAMER, "payment.list_payouts", PAGE),
+    get(f"/v1/payouts/{example.PAYOUT}", STREAMER, "payment.get_payout", {"payout_id": example.PAYOUT}),
+    get(f"{A}/summary", ("brand", "admin"), "analytics.campaign_summary", CMP),
+    get(
+        f"{A}/timeseries?metric=qualified&bucket=hour",
+        ("brand", "admin"),
+        "analytics.campaign_timeseries",
+        {**CMP, "metric": "qualified", "bucket": "hour"},
+    ),
+    get(
+        f"{A}/breakdown?by=platform&limit=5",
+        ("brand", "admin"),
+        "analytics.campaign_breakdown",
+        {**CMP, "by": "platform", "limit": 5},
+    ),
+    get(f"{A}/funnel", ("brand", "admin"), "analytics.campaign_funnel", CMP),
+    get("/v1/analytics/streamers/me/summary", STREAMER, "analytics.streamer_summary"),
+    get(
+        "/v1/analytics/streamers/me/timeseries?metric=qualified",
+        STREAMER,
+        "analytics.streamer_timeseries",
+        {"metric": "qualified"},
+    ),
+    get(
+        "/v1/analytics/streamers/me/breakdown?by=campaign",
+        STREAMER,
+        "analytics.streamer_breakdown",
+        {"by": "campaign"},
+    ),
+    get("/v1/notifications", BOTH, "notification.list", PAGE),
+    post(
+        f"/v1/notifications/{example.NOTIFICATION}/read",
+        BOTH,
+        "notification.mark_read",
+        {"notification_id": example.NOTIFICATION},
+    ),
+    get("/v1/notifications/preferences", BOTH, "notification.get_preferences"),
+    Route(
+        "PUT",
+        "/v1/notifications/preferences",
+        BOTH,
+        "notification.set_preferences",
+        body="set_preferences",
+    ),
+]
