@@ -37,7 +37,7 @@ class StreamerTimeseriesQuery(ReportQuery):
 
 class StreamerBreakdownQuery(ReportQuery):
     by = fields.String(required=True, validate=validate.OneOf(STREAMER_DIMENSIONS))
-    limit = fields.Integer(load_default=20, strict=True, validate=validate.Range(1, 100))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
 
 
 class StreamerFunnelQuery(Schema):

@@ -4,6 +4,8 @@ from chassis import runtime
 
 runtime.patch()
 
+from typing import Any
+
 from nameko.timer import timer
 
 from analytics import handlers, schemas, storage
@@ -70,63 +72,63 @@ class AnalyticsService(Service):
         handlers.make_partitions(self.series, self.clock)
 
     @rpc(callers={"gateway"})
-    def campaign_summary(self, request: dict) -> dict:
+    def campaign_summary(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.CampaignSummaryQuery().load(request)
         scope = handlers.campaign_scope(self.series, self.principal, query.pop("campaign_id"))
         summary = handlers.summary(self.series, self.clock, scope, handlers.SummaryQuery(**query))
         return schemas.CampaignSummary().dump(summary)
 
     @rpc(callers={"gateway"})
-    def campaign_timeseries(self, request: dict) -> dict:
+    def campaign_timeseries(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.CampaignTimeseriesQuery().load(request)
         scope = handlers.campaign_scope(self.series, self.principal, query.pop("campaign_id"))
         timeseries = handlers.timeseries(self.series, self.clock, scope, handlers.TimeseriesQuery(**query))
         return schemas.CampaignTimeseries().dump(timeseries)
 
     @rpc(callers={"gateway"})
-    def campaign_breakdown(self, request: dict) -> dict:
+    def campaign_breakdown(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.CampaignBreakdownQuery().load(request)
         scope = handlers.campaign_scope(self.series, self.principal, query.pop("campaign_id"))
         breakdown = handlers.breakdown(self.series, self.clock, scope, handlers.BreakdownQuery(**query))
         return schemas.CampaignBreakdown().dump(breakdown)
 
     @rpc(callers={"gateway"})
-    def campaign_funnel(self, request: dict) -> dict:
+    def campaign_funnel(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.CampaignFunnelQuery().load(request)
         scope = handlers.campaign_scope(self.series, self.principal, query["campaign_id"])
         return schemas.CampaignFunnel().dump(handlers.funnel(self.series, scope))
 
     @rpc(callers={"gateway"})
-    def streamer_summary(self, request: dict) -> dict:
+    def streamer_summary(self, request: dict[str, Any]) -> dict[str, Any]:
         query = handlers.SummaryQuery(**schemas.StreamerSummaryQuery().load(request))
         scope = handlers.streamer_scope(self.principal)
         return schemas.StreamerSummary().dump(handlers.summary(self.series, self.clock, scope, query))
 
     @rpc(callers={"gateway"})
-    def streamer_timeseries(self, request: dict) -> dict:
+    def streamer_timeseries(self, request: dict[str, Any]) -> dict[str, Any]:
         query = handlers.TimeseriesQuery(**schemas.StreamerTimeseriesQuery().load(request))
         scope = handlers.streamer_scope(self.principal)
         return schemas.StreamerTimeseries().dump(handlers.timeseries(self.series, self.clock, scope, query))
 
     @rpc(callers={"gateway"})
-    def streamer_breakdown(self, request: dict) -> dict:
+    def streamer_breakdown(self, request: dict[str, Any]) -> dict[str, Any]:
         query = handlers.BreakdownQuery(**schemas.StreamerBreakdownQuery().load(request))
         scope = handlers.streamer_scope(self.principal)
         return schemas.StreamerBreakdown().dump(handlers.breakdown(self.series, self.clock, scope, query))
 
     @rpc(callers={"gateway"})
-    def streamer_funnel(self, request: dict) -> dict:
+    def streamer_funnel(self, request: dict[str, Any]) -> dict[str, Any]:
         schemas.StreamerFunnelQuery().load(request)
         scope = handlers.streamer_scope(self.principal)
         return schemas.StreamerFunnel().dump(handlers.funnel(self.series, scope))
 
     @rpc(callers={"operator"})
-    def verify_rollups(self, request: dict) -> dict:
+    def verify_rollups(self, request: dict[str, Any]) -> dict[str, Any]:
         schemas.OperatorQuery().load(request)
         return schemas.Verification().dump(self.series.verify())
 
     @rpc(callers={"operator"})
-    def rebuild_rollups(self, request: dict) -> dict:
+    def rebuild_rollups(self, request: dict[str, Any]) -> dict[str, Any]:
         schemas.OperatorQuery().load(request)
         self.series.rebuild()
         return schemas.Verification().dump(self.series.verify())

@@ -48,8 +48,8 @@ from chassis.sql import Sql
 
 T = TypeVar("T")
 
-# Enough to see what is wrong; the count says how much of it there is.
-EXAMPLES_OF_DIFFERENCES = 20
+# Going through all facts may take longer than anything a caller waits for.
+UNHURRIED = sa.text("SET LOCAL statement_timeout = '10min'")
 
 # A report names the currencies that occur; nobody earns in more.
 MAX_CURRENCIES = 20
@@ -114,7 +114,7 @@ class SqlSeries:
             .where(*within(scope, period, bucket, currency))
             .group_by(rollups.c.bucket)
         )
-        return self._read(query, lambda found: {at.astimezone(UTC): int(value) for at, value in found})
+        return self._read(query, lambda found: {row[0].astimezone(UTC): int(row[1]) for row in found})
 
     def parts(self, scope: Scope, period: Period, by: str, currency: str, limit: int) -> list[Part]:
         key = dimension(by)
@@ -141,7 +141,12 @@ class SqlSeries:
             sa.select(sa.func.count()).select_from(rollups).scalar_subquery().label("rollups"),
             sa.select(sa.func.count()).select_from(found).scalar_subquery().label("differences"),
         )
-        return self._read(every, lambda row: Verification(**row.mappings().one()))
+
+        def compare() -> Verification:
+            self._sql.connection.execute(UNHURRIED)
+            return Verification(**self._sql.connection.execute(every).mappings().one())
+
+        return self._sql.transaction(compare)
 
     def rebuild(self) -> None:
         """Computes every rollup anew. Writers wait meanwhile: the lock also waits for those under way, whose
@@ -150,11 +155,12 @@ class SqlSeries:
 
         def replace() -> None:
             connection = self._sql.connection
+            connection.execute(UNHURRIED)
             connection.execute(sa.text("LOCK TABLE rollups IN SHARE ROW EXCLUSIVE MODE"))
             connection.execute(sa.delete(rollups))
             connection.execute(sa.insert(rollups).from_select(rollups.c.keys(), sa.select(recomputed)))
 
-        self._sql.transaction(replace, isolation="READ COMMITTED")
+        self._sql.transaction(replace)
 
     def make_partitions(self, moments: Sequence[datetime]) -> None:
         for table in KEYS:
@@ -165,12 +171,10 @@ class SqlSeries:
         self._write(sa.select(sa.func.create_missing_partitions(table.name, wanted)))
 
     def _write(self, statement: sa.Executable) -> None:
-        self._sql.transaction(lambda: self._sql.connection.execute(statement), isolation="READ COMMITTED")
+        self._sql.transaction(lambda: self._sql.connection.execute(statement))
 
     def _read(self, query: sa.Executable, convert: Callable[[sa.Result[Any]], T]) -> T:
-        return self._sql.transaction(
-            lambda: convert(self._sql.connection.execute(query)), isolation="READ COMMITTED"
-        )
+        return self._sql.transaction(lambda: convert(self._sql.connection.execute(query)))
 
 
 def total(metric: str) -> Any:
