@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import amqp
 import eventlet
+from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 
 from chassis.amqp import Link, TlsFiles
@@ -21,8 +22,29 @@ from chassis.rpc.client import RpcConnection
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 START_TIMEOUT = 30.0
 """How long a starting service waits for the broker before it gives up and lets its supervisor try again."""
+
+
+class Once(Generic[T]):
+    """Builds a value when it is first asked for, and only once: building may switch greenlets."""
+
+    def __init__(self, build: Callable[[], T]) -> None:
+        self._build = build
+        self._lock = Semaphore()
+        self._built: list[T] = []
+
+    @property
+    def is_built(self) -> bool:
+        return bool(self._built)
+
+    def get(self) -> T:
+        with self._lock:
+            if not self._built:
+                self._built.append(self._build())
+        return self._built[0]
 
 
 class Configuration(SharedExtension):
@@ -124,26 +146,27 @@ class RpcTransport(SharedExtension):
     readiness = Readiness()
 
     def __init__(self) -> None:
-        self._connection: RpcConnection | None = None
+        self._connection = Once(self._connect)
 
     def get(self) -> RpcConnection:
-        if self._connection is None:
-            settings = self.configuration.settings
-            self._connection = RpcConnection(
-                settings.amqp_uri.reveal(),
-                self.container.service_name,
-                default_timeout=settings.rpc_deadline,
-                tls=self.configuration.tls(),
-            )
-        return self._connection
+        return self._connection.get()
+
+    def _connect(self) -> RpcConnection:
+        settings = self.configuration.settings
+        return RpcConnection(
+            settings.amqp_uri.reveal(),
+            self.container.service_name,
+            default_timeout=settings.rpc_deadline,
+            tls=self.configuration.tls(),
+        )
 
     def setup(self) -> None:
         connection = self.get()
         self.readiness.add("rpc", lambda: _must(connection.is_ready))
 
     def stop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        if self._connection.is_built:
+            self.get().close()
 
     kill = stop
 

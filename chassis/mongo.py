@@ -23,7 +23,7 @@ from pymongo.write_concern import WriteConcern
 from chassis.errors import NotFound, ServiceUnavailable
 from chassis.event import Event, ReceivedEvent
 from chassis.events.outbox import Outbox, Record, Relay, records
-from chassis.extensions import Configuration, Readiness
+from chassis.extensions import Configuration, Once, Readiness
 from chassis.saga import SagaProvider, Sagas
 from chassis.saga_steps import SagaState
 
@@ -318,27 +318,30 @@ class MongoConnection(SharedExtension):
     relay = Relay()
 
     def __init__(self) -> None:
-        self._mongo: Mongo | None = None
-        self._outbox: MongoOutbox | None = None
+        self._mongo = Once(self._open_mongo)
+        self._outbox = Once(self._open_outbox)
 
     def get_mongo(self) -> Mongo:
-        if self._mongo is None:
-            settings = self.configuration.settings
-            name = f"{settings.database_prefix}{self.container.service_name}"
-            self._mongo = Mongo(settings.mongo_uri.reveal(), name)
-            self.readiness.add("mongo", self._mongo.ping)
-        return self._mongo
+        return self._mongo.get()
 
     def get_outbox(self) -> MongoOutbox:
-        if self._outbox is None:
-            self._outbox = MongoOutbox(self.get_mongo(), self.relay.submit)
-            _must_ensure_indexes(self._outbox)
-            self.relay.serve(self._outbox)
-        return self._outbox
+        return self._outbox.get()
 
     def stop(self) -> None:
-        if self._mongo is not None:
-            self._mongo.close()
+        if self._mongo.is_built:
+            self.get_mongo().close()
+
+    def _open_mongo(self) -> Mongo:
+        settings = self.configuration.settings
+        mongo = Mongo(settings.mongo_uri.reveal(), f"{settings.database_prefix}{self.container.service_name}")
+        self.readiness.add("mongo", mongo.ping)
+        return mongo
+
+    def _open_outbox(self) -> MongoOutbox:
+        outbox = MongoOutbox(self.get_mongo(), self.relay.submit)
+        _must_ensure_indexes(outbox)
+        self.relay.serve(outbox)
+        return outbox
 
 
 class MongoStore(DependencyProvider):

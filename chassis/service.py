@@ -18,7 +18,7 @@ from prometheus_client import make_wsgi_app
 from chassis import context, metrics, tracing
 from chassis.clock import SystemClock
 from chassis.config import Settings
-from chassis.extensions import Configuration, Readiness, RpcTransport
+from chassis.extensions import Configuration, Once, Readiness, RpcTransport
 from chassis.ids import new_id
 from chassis.principal import ANONYMOUS, Principal
 from chassis.tokens import TokenPrincipal, TokenVerifier
@@ -54,17 +54,18 @@ class Verifier(SharedExtension):
     transport = RpcTransport()
 
     def __init__(self) -> None:
-        self._verifier: TokenVerifier | None = None
+        self._verifier = Once(self._build)
 
     def get(self) -> TokenVerifier:
-        if self._verifier is None:
-            settings = self.configuration.settings
-            self._verifier = TokenVerifier(
-                lambda: self.transport.get().call(settings.token_keys_service, "jwks", {}),
-                settings.token_issuer,
-                settings.token_audience,
-            )
-        return self._verifier
+        return self._verifier.get()
+
+    def _build(self) -> TokenVerifier:
+        settings = self.configuration.settings
+        return TokenVerifier(
+            lambda: self.transport.get().call(settings.token_keys_service, "jwks", {}),
+            settings.token_issuer,
+            settings.token_audience,
+        )
 
 
 class EndUser(DependencyProvider):

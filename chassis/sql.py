@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from chassis.errors import NotFound, ServiceUnavailable
 from chassis.event import Event, ReceivedEvent
 from chassis.events.outbox import Outbox, Record, Relay, records
-from chassis.extensions import Configuration, Readiness
+from chassis.extensions import Configuration, Once, Readiness
 from chassis.saga import SagaProvider, Sagas
 from chassis.saga_steps import SagaState
 
@@ -399,24 +399,28 @@ class SqlConnection(SharedExtension):
     relay = Relay()
 
     def __init__(self) -> None:
-        self._sql: Sql | None = None
-        self._outbox: SqlOutbox | None = None
+        self._sql = Once(self._open_sql)
+        self._outbox = Once(self._open_outbox)
 
     def get_sql(self) -> Sql:
-        if self._sql is None:
-            self._sql = Sql(self.configuration.settings.database_url.reveal())
-            self.readiness.add("postgres", self._sql.ping)
-        return self._sql
+        return self._sql.get()
 
     def get_outbox(self) -> SqlOutbox:
-        if self._outbox is None:
-            self._outbox = SqlOutbox(self.get_sql(), self.relay.submit)
-            self.relay.serve(self._outbox)
-        return self._outbox
+        return self._outbox.get()
 
     def stop(self) -> None:
-        if self._sql is not None:
-            self._sql.close()
+        if self._sql.is_built:
+            self.get_sql().close()
+
+    def _open_sql(self) -> Sql:
+        sql = Sql(self.configuration.settings.database_url.reveal())
+        self.readiness.add("postgres", sql.ping)
+        return sql
+
+    def _open_outbox(self) -> SqlOutbox:
+        outbox = SqlOutbox(self.get_sql(), self.relay.submit)
+        self.relay.serve(outbox)
+        return outbox
 
 
 class SqlStore(DependencyProvider):

@@ -222,7 +222,7 @@ def _request(message: Message) -> dict[str, Any]:
         raise BadRequest("only application/json is accepted")
     try:
         envelope = wire.load(message.body)
-        args, kwargs = envelope["args"], envelope["kwargs"]
+        args, kwargs = list(envelope["args"]), dict(envelope["kwargs"])
     except (ValueError, KeyError, TypeError):
         raise BadRequest('the message is not {"args": […], "kwargs": {…}}') from None
     request = args[0] if args else kwargs

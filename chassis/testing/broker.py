@@ -6,6 +6,7 @@ import os
 import uuid
 from urllib.parse import quote, urlsplit
 
+import amqp
 import httpx
 
 from chassis.permissions import permissions
@@ -46,10 +47,20 @@ class TestBroker:
             raise LookupError(f"the test broker has no user {user}; there are {', '.join(USERS)}")
         return f"amqp://{user}:{quote(password)}@{self._amqp.hostname}:{self._amqp.port}/{self.vhost}"
 
-    def queues(self) -> dict[str, int]:
-        """The messages in each queue of this virtual host, as the broker last counted them."""
-        found = self._api.get(f"/queues/{self.vhost}").raise_for_status().json()
-        return {queue["name"]: int(queue.get("messages", 0)) for queue in found}
+    def depth(self, queue: str) -> int:
+        """How many messages wait in a queue at this moment; what consumers hold does not count."""
+        parts = urlsplit(self.uri("operator"))
+        connection = amqp.Connection(
+            host=f"{parts.hostname}:{parts.port}",
+            userid=parts.username,
+            password=parts.password,
+            virtual_host=self.vhost,
+        )
+        connection.connect()
+        try:
+            return int(connection.channel().queue_declare(queue, passive=True).message_count)
+        finally:
+            connection.close()
 
     def close(self) -> None:
         self._call("DELETE", f"/vhosts/{self.vhost}", None)
