@@ -48,7 +48,7 @@ class AccessTokens(DependencyProvider):
         self._signer: AccessTokenSigner | None = None
 
     def setup(self) -> None:
-        keys = MongoSigningKeys(self.connection.mongo, self.connection.outbox, secret_box(self.configuration))
+        keys = MongoSigningKeys(self.connection.get_mongo(), secret_box(self.configuration))
         settings = self.configuration.settings
         self._signer = AccessTokenSigner(keys, settings.token_issuer, settings.token_audience)
         self._signer.prepare()

@@ -215,13 +215,9 @@ class MongoFailureLog:
 class MongoSigningKeys:
     """The key's number is its `_id`, so of several processes that make the first one, one succeeds."""
 
-    def __init__(self, mongo: Mongo, outbox: Outbox, box: SecretBox) -> None:
-        self._mongo = mongo
+    def __init__(self, mongo: Mongo, box: SecretBox) -> None:
         self._box = box
         self._keys = mongo["signing_keys"]
-
-    def ensure_indexes(self) -> None:
-        """The primary key is all that is needed."""
 
     def all(self, make_first: Callable[[], SigningKey]) -> list[SigningKey]:
         return self._stored() or self._first(make_first())

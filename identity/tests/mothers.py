@@ -9,7 +9,8 @@ from chassis.ids import new_id
 from identity.domain.account import Account
 from identity.domain.session import Session
 
-MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+# Far ahead, so that the expiry of the real store never deletes what a test has put there.
+MONDAY = datetime(2126, 11, 25, 9, 0, tzinfo=UTC)
 
 GOOD_PASSWORD = "a lamp in the attic"
 

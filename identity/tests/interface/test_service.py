@@ -1,0 +1,288 @@
+"""The real container on a real broker."""
+
+from __future__ import annotations
+
+import eventlet
+import pytest
+
+from chassis.errors import Error, Unauthenticated
+from chassis.ids import new_id
+from chassis.mongo import Mongo
+from chassis.tokens import TokenVerifier
+from identity.service import IdentityService
+from identity.tests.mothers import GOOD_PASSWORD, acme, nova
+
+HOME = "203.0.113.7"
+
+
+@pytest.fixture
+def database(settings_env):
+    """The database of the service under test."""
+    opened = Mongo(settings_env["MONGO_URI"], f"{settings_env['DATABASE_PREFIX']}identity")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def identity(run_service, rpc):
+    run_service(IdentityService)
+    return rpc("identity")
+
+
+def login(identity, password=GOOD_PASSWORD, kind="brand", email="ads@acme.example", address=HOME):
+    return identity.login({"kind": kind, "email": email, "password": password, "address": address})
+
+
+def refused(call, *arguments, **options):
+    with pytest.raises(Error) as raised:
+        call(*arguments, **options)
+    return raised.value
+
+
+def test_a_brand_registers_and_is_announced(identity, capture_events):
+    events = capture_events("identity", "brand_registered")
+
+    signed_in = identity.register_brand(acme(address=HOME))
+
+    account = signed_in["account"]
+    assert set(account) == {"id", "kind", "email", "created_at"}
+    assert (account["kind"], account["email"]) == ("brand", "ads@acme.example")
+    assert (signed_in["expires_in"], signed_in["token_type"]) == (900, "Bearer")
+    assert events.wait_for("brand_registered").data == {
+        "account_id": account["id"],
+        "email": "ads@acme.example",
+        "company_name": "ACME Rockets",
+        "industry": "toys",
+        "contact_person": {"name": "Wile E.", "position": "Head of Testing", "phone": "+1 555 0100"},
+    }
+
+
+def test_a_streamer_registers_and_is_announced(identity, capture_events):
+    events = capture_events("identity", "streamer_registered")
+
+    signed_in = identity.register_streamer(nova())
+
+    assert events.wait_for("streamer_registered").data == {
+        "account_id": signed_in["account"]["id"],
+        "email": "nova@stream.example",
+        "display_name": "Nova",
+    }
+
+
+def test_the_access_token_is_verified_with_the_published_keys(identity, rpc):
+    signed_in = identity.register_brand(acme())
+    published = rpc("identity", user="payment").jwks
+    verifier = TokenVerifier(lambda: published({}), "gametriggers", "gametriggers-api")
+
+    principal = verifier.verify(signed_in["access_token"])
+
+    assert (principal.id, principal.kind) == (signed_in["account"]["id"], "brand")
+    assert "campaigns:write" in principal.scopes
+    assert principal.session_id.startswith("ses_")
+
+
+def test_a_refresh_token_is_no_access_token(identity):
+    signed_in = identity.register_brand(acme())
+    verifier = TokenVerifier(lambda: identity.jwks({}), "gametriggers", "gametriggers-api")
+
+    with pytest.raises(Unauthenticated):
+        verifier.verify(signed_in["refresh_token"])
+
+
+def test_a_taken_address_is_refused(identity):
+    identity.register_brand(acme())
+
+    error = refused(identity.register_brand, acme(email="ADS@acme.example"))
+
+    assert (error.code, error.status) == ("identity.email_taken", 409)
+
+
+def test_of_two_registrations_of_one_address_at_once_one_succeeds(identity):
+    def register():
+        try:
+            return identity.register_brand(acme())["account"]["id"]
+        except Error as error:
+            return error.code
+
+    attempts = [eventlet.spawn(register) for _ in range(4)]
+    outcomes = sorted(attempt.wait() for attempt in attempts)
+
+    assert outcomes[0].startswith("brd_")
+    assert outcomes[1:] == ["identity.email_taken"] * 3
+
+
+def test_a_weak_password_is_refused_by_field(identity):
+    error = refused(identity.register_brand, acme(password="qwerty123"))
+
+    assert (error.code, error.status) == ("identity.weak_password", 422)
+    assert error.extra["errors"] == {"password": ["Is known from data breaches."]}
+
+
+def test_unknown_fields_are_refused_by_name(identity):
+    error = refused(identity.register_brand, acme(kind="admin"))
+
+    assert (error.status, set(error.extra["errors"])) == (422, {"kind"})
+
+
+def test_signing_in_needs_the_password_and_tells_nothing_else(identity):
+    registered = identity.register_brand(acme())
+
+    signed_in = login(identity)
+    wrong = refused(login, identity, password="a wrong guess")
+    unknown = refused(login, identity, email="nobody@acme.example")
+
+    assert signed_in["account"]["id"] == registered["account"]["id"]
+    assert (wrong.code, wrong.status) == ("identity.invalid_credentials", 401)
+    assert wrong.to_wire() == unknown.to_wire()
+
+
+def test_failures_lock_the_account_for_a_while(identity):
+    identity.register_brand(acme())
+    for _ in range(5):
+        refused(login, identity, password="a wrong guess")
+
+    error = refused(login, identity)
+
+    assert (error.code, error.status) == ("identity.locked", 429)
+    assert 0 < error.extra["retry_after"] <= 31
+
+
+def test_guesses_sent_all_at_once_do_not_outrun_the_lock(identity):
+    identity.register_brand(acme())
+
+    guesses = [eventlet.spawn(refused, login, identity, password=f"guess number {n}") for n in range(12)]
+    codes = [guess.wait().code for guess in guesses]
+
+    assert codes.count("identity.invalid_credentials") <= 5
+    assert set(codes) <= {"identity.invalid_credentials", "identity.locked"}
+
+
+def test_a_refresh_token_rotates(identity):
+    first = identity.register_brand(acme())
+
+    second = identity.refresh({"refresh_token": first["refresh_token"], "address": HOME})
+
+    assert second["refresh_token"] != first["refresh_token"]
+    assert second["account"]["id"] == first["account"]["id"]
+    assert identity.refresh({"refresh_token": second["refresh_token"]})
+
+
+def test_many_refreshes_of_one_token_at_once_get_one_successor(identity):
+    first = identity.register_brand(acme())
+
+    refreshes = [
+        eventlet.spawn(identity.refresh, {"refresh_token": first["refresh_token"]}) for _ in range(4)
+    ]
+    successors = {refresh.wait()["refresh_token"] for refresh in refreshes}
+
+    assert len(successors) == 1
+
+
+def test_an_older_token_kills_the_family(identity, capture_events):
+    events = capture_events("identity", "session_revoked")
+    first = identity.register_brand(acme())
+    second = identity.refresh({"refresh_token": first["refresh_token"]})
+    third = identity.refresh({"refresh_token": second["refresh_token"]})
+
+    error = refused(identity.refresh, {"refresh_token": first["refresh_token"]})
+
+    assert (error.code, error.status) == ("identity.invalid_refresh_token", 401)
+    assert refused(identity.refresh, {"refresh_token": third["refresh_token"]}).status == 401
+    revoked = events.wait_for("session_revoked").data
+    assert revoked["account_id"] == first["account"]["id"]
+    assert set(revoked) == {"sid", "account_id", "expires_at"}
+
+
+def test_logging_out_ends_the_session_and_says_so(identity, rpc, capture_events):
+    events = capture_events("identity", "session_revoked")
+    signed_in = identity.register_brand(acme())
+
+    answer = rpc("identity", token=signed_in["access_token"]).logout({})
+
+    assert answer == {}
+    assert refused(identity.refresh, {"refresh_token": signed_in["refresh_token"]}).status == 401
+    assert events.wait_for("session_revoked")
+
+
+def test_an_owner_lists_and_revokes_sessions(identity, rpc):
+    phone = identity.register_brand(acme(address=HOME))
+    laptop = login(identity, address="198.51.100.9")
+    mine = rpc("identity", token=laptop["access_token"])
+
+    page = mine.list_sessions({"limit": 1})
+    rest = mine.list_sessions({"limit": 1, "cursor": page["next_cursor"]})
+    mine.revoke_session({"sid": rest["items"][0]["sid"]})
+
+    assert [(item["address"], item["current"]) for item in page["items"]] == [("198.51.100.9", True)]
+    assert [(item["address"], item["current"]) for item in rest["items"]] == [(HOME, False)]
+    assert rest["next_cursor"] is None
+    assert len(mine.list_sessions({})["items"]) == 1
+    assert refused(identity.refresh, {"refresh_token": phone["refresh_token"]}).status == 401
+
+
+def test_anothers_session_answers_as_a_missing_one(identity, rpc):
+    brand = identity.register_brand(acme())
+    streamer = identity.register_streamer(nova())
+    [session] = rpc("identity", token=brand["access_token"]).list_sessions({})["items"]
+    stranger = rpc("identity", token=streamer["access_token"])
+
+    anothers = refused(stranger.revoke_session, {"sid": session["sid"]})
+    missing = refused(stranger.revoke_session, {"sid": new_id("ses")})
+
+    assert (anothers.code, anothers.status) == ("identity.session_not_found", 404)
+    assert anothers.to_wire() == missing.to_wire()
+
+
+@pytest.mark.parametrize("method", ["logout", "list_sessions"])
+@pytest.mark.parametrize("token", [None, "nonsense"])
+def test_sessions_are_nobodys_without_a_token(identity, rpc, method, token):
+    error = refused(getattr(rpc("identity", token=token), method), {})
+
+    assert error.status == 401
+
+
+def test_an_operator_invites_an_admin_who_signs_in_once(identity, rpc, capture_events):
+    events = capture_events("identity", "admin_created")
+    operator = rpc("identity", user="operator")
+
+    invited = operator.create_admin({"email": "root@gametriggers.example"})
+    again = operator.create_admin({"email": "root@gametriggers.example"})
+
+    assert again["account_id"] == invited["account_id"]
+    by = {"kind": "admin", "email": "root@gametriggers.example"}
+    assert refused(login, identity, invited["one_time_password"], **by).status == 401
+    assert login(identity, again["one_time_password"], **by)["account"]["kind"] == "admin"
+    assert refused(login, identity, again["one_time_password"], **by).status == 401
+    assert events.wait_for("admin_created").data["account_id"] == invited["account_id"]
+
+
+@pytest.mark.parametrize(
+    ("user", "method"),
+    [("gateway", "create_admin"), ("campaign", "login"), ("payment", "refresh"), ("brand", "register_brand")],
+)
+def test_a_caller_without_business_here_is_refused(identity, rpc, user, method):
+    assert refused(getattr(rpc("identity", user=user), method), {}).code == "rpc.caller_not_allowed"
+
+
+def test_two_processes_that_start_at_once_publish_and_accept_one_key(run_service, rpc):
+    starting = [eventlet.spawn(run_service, IdentityService) for _ in range(2)]
+    for start in starting:
+        start.wait()
+    identity = rpc("identity")
+
+    published = [identity.jwks({}) for _ in range(4)]
+
+    assert len(published[0]["keys"]) == 1
+    assert published == [published[0]] * 4
+    signed_in = identity.register_brand(acme())
+    assert rpc("identity", token=signed_in["access_token"]).list_sessions({})["items"]
+
+
+def test_no_secret_is_readable_in_the_database(identity, database):
+    signed_in = identity.register_brand(acme())
+
+    everything = str([list(database[name].find()) for name in ("accounts", "sessions", "events")])
+
+    assert GOOD_PASSWORD not in everything
+    assert signed_in["refresh_token"].rpartition(".")[2] not in everything
+    assert signed_in["access_token"] not in everything
