@@ -107,10 +107,9 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
-    """What participation needs to decide on an application."""
+class Joining(Offer):
+    """What participation needs to decide on an application: `eligibility` is what was judged."""
 
-    offer: Offer
     eligibility: dict[str, Any]
 
 
@@ -194,7 +193,7 @@ def check_joining(campaigns: Campaigns, streamers: Streamers, command: Command) 
     campaign = campaigns.get(command["campaign_id"])
     answer = streamers.eligibility(command["streamer_id"])
     reasons = reasons_against_joining(campaign, Streamer.from_answer(answer))
-    return Joining(Offer(campaign, reasons), answer)
+    return Joining(campaign, reasons, answer)
 
 
 def delivery_plan(campaigns: Campaigns, command: Command) -> Campaign:
@@ -464,7 +463,7 @@ def _increase_budget(
             "More budget for a running campaign is reserved first, so it comes in a request of its own",
             {"budget": ["Change it alone while the campaign runs."]},
         )
-    budget = Money.from_dict(changes["budget"])
+    budget: Money = changes["budget"]
 
     def work() -> str | None:
         campaign = _own(campaigns, by, campaign_id)

@@ -132,7 +132,7 @@ class Brief:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """A brief from plain values, as a command or a stored document has them."""
+        """A brief from plain values; the budget is Money already."""
         return cls(**read_values(data))
 
     def changed_by(self, changes: Mapping[str, Any]) -> Brief:
@@ -213,7 +213,6 @@ def _creatives(items: Iterable[Mapping[str, Any]]) -> tuple[Creative, ...]:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "budget": Money.from_dict,
     "start_at": to_milliseconds,
     "end_at": to_milliseconds,
     "targeting": lambda data: Targeting(**_lists_as_tuples(data)),

@@ -148,13 +148,17 @@ class Campaign:
     submitted_at: datetime | None = None
 
     @property
+    def currency(self) -> str:
+        return self.brief.budget.currency
+
+    @property
     def spent(self) -> Money:
-        return Money(self.spent_minor, self.brief.budget.currency)
+        return Money(self.spent_minor, self.currency)
 
     @property
     def left(self) -> Money:
         """What of the budget is not earned yet; never negative, since the ledger refuses more."""
-        return max(self.brief.budget - self.spent, Money.zero(self.brief.budget.currency))
+        return max(self.brief.budget - self.spent, Money.zero(self.currency))
 
     @property
     def places_left(self) -> int:
@@ -224,7 +228,7 @@ class Campaign:
     def announce_budget(self, budget: Money, at: datetime) -> list[Event]:
         """Remember an increase of a running campaign until the ledger has reserved the difference."""
         self.check_editable(["budget"])
-        brief = self.brief.changed_by({"budget": budget.to_dict()})
+        brief = self.brief.changed_by({"budget": budget})
         self.check_budget_is_not_cut(brief)
         if self.pending_budget is not None:
             raise BudgetIncreasePending(f"the increase to {self.pending_budget} is not settled yet")
@@ -238,7 +242,7 @@ class Campaign:
             return []
         if not self.is_running:
             raise WrongState(f"a {self.status} campaign spends no more", campaign_status=self.status)
-        self.brief = self.brief.changed_by({"budget": budget.to_dict()})
+        self.brief = self.brief.changed_by({"budget": budget})
         self.pending_budget = None
         self.is_refused_by_ledger = False
         self.low_budget_warned = self.low_budget_warned and self.is_budget_low

@@ -19,7 +19,9 @@ from campaign.domain.campaign import (
     new_campaign,
 )
 from chassis.ids import new_id
+from chassis.money import Money
 from chassis.principal import Principal
+from chassis.times import rfc3339
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ACME_ID = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"
@@ -55,7 +57,7 @@ def a_brief(**changes: Any) -> dict[str, Any]:
     return {
         "name": "Winter cups",
         "description": "Hot drinks for long streams",
-        "budget": {"amount_minor": 50_000, "currency": "USD"},
+        "budget": Money(50_000, "USD"),
         "start_at": NOW,
         "end_at": NOW + timedelta(days=14),
         "targeting": {"countries": [], "languages": [], "age_ranges": [], "interests": []},
@@ -133,5 +135,19 @@ def novas_eligibility(**changes: Any) -> dict[str, Any]:
         "languages": ["de", "en"],
         "audience_age_ranges": ["18-24"],
         "audience_interests": ["games"],
+        **changes,
+    }
+
+
+def a_request(**changes: Any) -> dict[str, Any]:
+    """A brand's request for a new campaign, as JSON; its run began a minute ago in real time."""
+    now = datetime.now(UTC)
+    return {
+        "name": "Winter cups",
+        "budget": {"amount_minor": 50_000, "currency": "USD"},
+        "start_at": rfc3339(now - timedelta(minutes=1)),
+        "end_at": rfc3339(now + timedelta(days=14)),
+        "creatives": [{"asset_id": BANNER_ID, "placement": "banner", "duration_s": 10}],
+        "compensation": {"type": "hybrid", "cpm_minor": 500, "flat_minor": 1_000, "required_deliveries": 10},
         **changes,
     }

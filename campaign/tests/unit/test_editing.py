@@ -27,7 +27,7 @@ from chassis.money import Money
 ANOTHER = {
     "name": "Summer cups",
     "description": "Cold drinks",
-    "budget": {"amount_minor": 60_000, "currency": "USD"},
+    "budget": Money(60_000, "USD"),
     "start_at": NOW + timedelta(days=1),
     "end_at": NOW + timedelta(days=30),
     "targeting": {"countries": ["DE"]},
@@ -94,9 +94,7 @@ def test_one_field_that_may_not_change_refuses_the_whole_update():
 
 
 @pytest.mark.parametrize("state", [APPROVED, ACTIVE, PAUSED])
-@pytest.mark.parametrize(
-    "budget", [{"amount_minor": 49_999, "currency": "USD"}, {"amount_minor": 60_000, "currency": "EUR"}]
-)
+@pytest.mark.parametrize("budget", [Money(49_999, "USD"), Money(60_000, "EUR")])
 def test_an_approved_budget_is_neither_cut_nor_exchanged(state: str, budget):
     campaign = a_campaign(state)
 
@@ -107,7 +105,7 @@ def test_an_approved_budget_is_neither_cut_nor_exchanged(state: str, budget):
 def test_a_draft_may_ask_for_less_and_for_another_currency():
     campaign = a_campaign(DRAFT)
 
-    campaign.update({"budget": {"amount_minor": 2_000, "currency": "EUR"}}, NOW)
+    campaign.update({"budget": Money(2_000, "EUR")}, NOW)
 
     assert campaign.brief.budget == Money(2_000, "EUR")
 
@@ -173,7 +171,7 @@ def test_an_ended_campaign_takes_no_increase():
             "compensation",
         ),
         ({"compensation": {"type": "hybrid", "cpm_minor": 5}}, "compensation"),
-        ({"budget": {"amount_minor": 999, "currency": "USD"}}, "budget"),
+        ({"budget": Money(999, "USD")}, "budget"),
         ({"creatives": [*ANOTHER["creatives"], *ANOTHER["creatives"]]}, "creatives"),
     ],
 )

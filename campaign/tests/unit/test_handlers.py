@@ -27,6 +27,7 @@ from campaign.tests.mothers import (
 from chassis.clock import FixedClock
 from chassis.errors import Forbidden, Unauthenticated, ValidationFailed
 from chassis.ids import new_id
+from chassis.money import Money
 from chassis.principal import ANONYMOUS
 
 PAGE = {"limit": 20, "cursor": None}
@@ -160,7 +161,7 @@ def test_joining_is_checked_with_the_figures_of_the_moment(campaigns):
 
     joining = handlers.check_joining(campaigns, streamers, {**THE_CAMPAIGN, "streamer_id": NOVA_ID})
 
-    assert joining.offer.reasons == ["average_viewers 34, needs 50"]
+    assert joining.reasons == ["average_viewers 34, needs 50"]
     assert joining.eligibility["platforms"][0]["average_viewers"] == 34
 
 
@@ -193,7 +194,7 @@ def _created():
 
 def test_more_budget_for_a_running_campaign_comes_alone(campaigns, clock):
     campaigns.add(a_campaign("active"), [])
-    more = {"amount_minor": 60_000, "currency": "USD"}
+    more = Money(60_000, "USD")
     command = {**THE_CAMPAIGN, "budget": more, "pacing": "asap"}
 
     with pytest.raises(ValidationFailed):

@@ -53,7 +53,7 @@ class Platform:
         return handlers.complete(self.campaigns, self.sagas, self.clock, acme(), THE_CAMPAIGN)
 
     def ask_for_budget(self, minor: int):
-        command = {**THE_CAMPAIGN, "budget": {"amount_minor": minor, "currency": "USD"}}
+        command = {**THE_CAMPAIGN, "budget": Money(minor, "USD")}
         return handlers.update(self.campaigns, self.sagas, self.clock, new_id, acme(), command)
 
     def resume_sagas(self) -> None:
