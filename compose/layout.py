@@ -117,8 +117,13 @@ class Layout:
         """Only a folder that `create` made: RUN_DIR may name one that holds other people's files."""
         if not self.marker.exists():
             return
+        self.remove_data()
         shutil.rmtree(self.run_dir)
-        shutil.rmtree(self.postgres, ignore_errors=True)
+
+    def remove_data(self) -> None:
+        """What the servers stored. Logs, results and secrets stay."""
+        for folder in (self.postgres, self.rabbitmq, self.redis, self.mongo):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def everyone_may_enter(folder: Path) -> bool:

@@ -118,7 +118,7 @@ def install_with_uv(arguments: list[str]) -> bool:
 
 
 def pip(*arguments: str) -> None:
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
+    quiet = ("--quiet", "--quiet", "--disable-pip-version-check", "--no-input")
     subprocess.run([str(VENV_PYTHON), "-m", "pip", "install", *quiet, *arguments], cwd=REPOSITORY, check=True)
 
 

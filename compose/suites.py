@@ -54,7 +54,10 @@ def run(only: str, environ: Mapping[str, str]) -> int:
 
 @contextmanager
 def test_infrastructure(environ: Mapping[str, str]) -> Iterator[Stack]:
-    """Private servers that several runs in one clone share; the last run to end stops them."""
+    """Private servers that several runs in one clone share; the last run to end removes them.
+
+    A test that was killed leaves virtual hosts and databases behind, so nothing is kept for the next run.
+    """
     own = {**without_presets(environ), "RUN_DIR": ".run/test", "PORT_OFFSET": AUTOMATIC}
     layout = Layout.of(own)
     layout.create()
@@ -65,6 +68,7 @@ def test_infrastructure(environ: Mapping[str, str]) -> Iterator[Stack]:
         finally:
             if is_last_user(users.fileno()):
                 lifecycle.down(layout)
+                layout.remove_data()
                 say("The test infrastructure is stopped")
 
 

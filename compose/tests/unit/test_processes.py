@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from compose import processes
+from compose import layout, processes
 from compose.layout import Layout
 from compose.supervisor import MARK
 
@@ -34,7 +34,8 @@ def test_stopping_ends_the_process(orphan):
     assert orphan.wait(timeout=5) != 0
 
 
-def test_a_file_that_names_somebody_elses_process_stops_nothing(tmp_path):
+def test_a_file_that_names_somebody_elses_process_stops_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "everyone_may_enter", lambda folder: True)
     stack = Layout(tmp_path)
     stack.postgres.mkdir()
     (stack.postgres / "postmaster.pid").write_text(f"{os.getpid()}\n")
