@@ -231,6 +231,9 @@ def _take_sample(
     samples: Samples, channels: Channels, clock: Clock, new_id: NewId, streamer_id: str, platform: Platform
 ) -> Sample:
     viewers = channels.viewers(platform.name, platform.channel_id)
-    sample = Sample(new_id("smp"), streamer_id, platform.name, viewers, clock.now())
+    # MongoDB keeps milliseconds, and everybody who is given this sample has to see the same time.
+    now = clock.now()
+    taken_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    sample = Sample(new_id("smp"), streamer_id, platform.name, viewers, taken_at)
     samples.add(sample)
     return sample
