@@ -20,7 +20,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from chassis.errors import NotFound, ServiceUnavailable
+from chassis.errors import Conflict, NotFound, ServiceUnavailable
 from chassis.event import Event, ReceivedEvent
 from chassis.events.outbox import Outbox, Record, Relay, records
 from chassis.extensions import Configuration, Once, Readiness
@@ -238,9 +238,9 @@ class MongoSagaStore:
 
     def create(self, saga: SagaState, now: datetime) -> str:
         active = f"{saga.type}:{saga.key}"
-        running = self._mongo["sagas"].find_one({"active": active}, session=self._mongo.session)
+        running = self._running(active)
         if running is not None:
-            return str(running["_id"])
+            return running
         document = _saga_document(saga) | {
             "_id": saga.id,
             "active": active,
@@ -248,8 +248,18 @@ class MongoSagaStore:
             "lease": "",
             "created_at": now,
         }
-        self._mongo["sagas"].insert_one(document, session=self._mongo.session)
+        try:
+            self._mongo["sagas"].insert_one(document, session=self._mongo.session)
+        except DuplicateKeyError:
+            # Somebody started it in between. Inside a transaction that is over for the caller too.
+            if self._mongo.session is not None:
+                raise Conflict(f"{saga.type} was started for {saga.key} at this moment") from None
+            return self._running(active) or self.create(saga, now)
         return saga.id
+
+    def _running(self, active: str) -> str | None:
+        found = self._mongo["sagas"].find_one({"active": active}, session=self._mongo.session)
+        return None if found is None else str(found["_id"])
 
     def lease(self, type: str, now: datetime, until: datetime, token: str) -> SagaState | None:
         document = self._mongo["sagas"].find_one(
