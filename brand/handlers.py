@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,6 +11,10 @@ from brand.events import ContactPerson
 from chassis.clock import Clock
 from chassis.event import Event, ReceivedEvent
 from chassis.principal import Caller
+
+
+# Each lost race means that another caller's change was stored, so a few attempts are enough.
+ATTEMPTS = 4
 
 
 class Profiles(Protocol):
@@ -31,16 +35,13 @@ def get_profile(profiles: Profiles, clock: Clock, by: Caller) -> Profile:
 
 def update_profile(profiles: Profiles, clock: Clock, by: Caller, patch: Mapping[str, Any]) -> Profile:
     by.must_be("brand")
-    profile = own_profile(profiles, clock, by)
-    events = profile.update(typed(patch), clock.now())
-    return saved(profiles, profile, events)
+    changes = typed(patch)
+    return changed(profiles, clock, by, lambda profile: profile.update(changes, clock.now()))
 
 
 def request_verification(profiles: Profiles, clock: Clock, by: Caller) -> Profile:
     by.must_be("brand")
-    profile = own_profile(profiles, clock, by)
-    events = profile.request_verification(clock.now())
-    return saved(profiles, profile, events)
+    return changed(profiles, clock, by, lambda profile: profile.request_verification(clock.now()))
 
 
 def public_profile(profiles: Profiles, *, brand_id: str) -> Profile:
@@ -81,8 +82,27 @@ def added_blank(profiles: Profiles, blank: Profile) -> Profile:
     return blank
 
 
-def saved(profiles: Profiles, profile: Profile, events: Sequence[Event]) -> Profile:
+def changed(
+    profiles: Profiles, clock: Clock, by: Caller, change: Callable[[Profile], Sequence[Event]]
+) -> Profile:
+    """Make the change on a fresh load when another one was stored in between.
+
+    A new brand's first change commonly meets the arrival of its registration.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return changed_once(profiles, clock, by, change)
+        except ConcurrentUpdate:
+            continue
+    return changed_once(profiles, clock, by, change)
+
+
+def changed_once(
+    profiles: Profiles, clock: Clock, by: Caller, change: Callable[[Profile], Sequence[Event]]
+) -> Profile:
     """Nothing is stored when nothing changed, so that a repeated request leaves the version alone."""
+    profile = own_profile(profiles, clock, by)
+    events = change(profile)
     if events:
         profiles.save(profile, events)
     return profile

@@ -76,6 +76,34 @@ def test_an_update_is_kept_and_announced(profiles, brand):
     assert [event.changed for event in profiles.events] == [["marketing_preferences"]]
 
 
+def test_an_update_that_meets_the_registration_keeps_both(profiles, brand, monkeypatch):
+    save = profiles.save
+
+    def overtaken(profile, events):
+        monkeypatch.setattr(profiles, "save", save)
+        handlers.start_profile(profiles, registered(brand.id))
+        save(profile, events)
+
+    monkeypatch.setattr(profiles, "save", overtaken)
+
+    handlers.update_profile(profiles, CLOCK, brand, {"industry": "aerospace"})
+
+    stored = profiles.get(brand.id)
+    assert (stored.industry, stored.company_name) == ("aerospace", "ACME Rockets")
+    assert [event.changed for event in profiles.events] == [["industry"]]
+
+
+def test_an_update_that_loses_every_race_overwrites_nothing(profiles, brand, monkeypatch):
+    def lost(profile, events):
+        raise ConcurrentUpdate()
+
+    handlers.start_profile(profiles, registered(brand.id))
+    monkeypatch.setattr(profiles, "save", lost)
+
+    with pytest.raises(ConcurrentUpdate):
+        handlers.update_profile(profiles, CLOCK, brand, {"industry": "aerospace"})
+
+
 def test_the_same_update_twice_is_announced_once(profiles, brand):
     for _ in range(2):
         handlers.update_profile(profiles, CLOCK, brand, {"industry": "aerospace"})
