@@ -12,7 +12,6 @@ from chassis.clock import Clock
 from chassis.event import Event, ReceivedEvent
 from chassis.principal import Caller
 
-
 # Each lost race means that another caller's change was stored, so a few attempts are enough.
 ATTEMPTS = 4
 
