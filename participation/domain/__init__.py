@@ -1,0 +1,1 @@
+"""The rules of participation, free of I/O: time, ids and secrets are passed in."""

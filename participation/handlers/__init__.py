@@ -1,0 +1,1 @@
+"""The use cases of participation: load, one domain verb, save."""

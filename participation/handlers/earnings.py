@@ -1,0 +1,202 @@
+"""What was earned: told, recomputed, verified, settled, and set against what the ledger has booked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from chassis.clock import Clock
+from chassis.event import ReceivedEvent
+from chassis.money import Money
+from chassis.principal import Caller
+from participation.domain.earnings import FORMULA, Counts
+from participation.domain.participation import Participation, Posted
+from participation.handlers import applications
+from participation.handlers.deliveries import all_buckets
+from participation.handlers.ports import Store
+
+DEFAULT_CURRENCY = "USD"
+"""Of the zero that a campaign earned in which nobody took part."""
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Money in one currency; `gross` is earned, the others are what the ledger has booked."""
+
+    gross: Money
+    platform_fee: Money
+    net: Money
+    unfunded: Money
+
+    @classmethod
+    def zero(cls, currency: str) -> Totals:
+        return cls(*[Money.zero(currency)] * 4)
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            gross=self.gross + other.gross,
+            platform_fee=self.platform_fee + other.platform_fee,
+            net=self.net + other.net,
+            unfunded=self.unfunded + other.unfunded,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The same figures twice can be compared."""
+
+    gross: Money
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    participation_id: str
+    totals: Totals
+    counts: Counts
+    formula: str
+    recomputed: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`totals` are in the currency of the newest participation, `others` in each of the others."""
+
+    participations: int
+    counts: Counts
+    totals: Totals
+    others: list[Totals]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure that does not follow from the stored deliveries."""
+
+    participation_id: str
+    figure: str
+    stored: int
+    recomputed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    campaign_id: str
+    participations: int
+    differences: list[Difference]
+
+
+def earnings(store: Store, by: Caller, participation_id: str) -> Earnings:
+    """The figures as they are kept, and as they follow from the deliveries alone, at one moment."""
+
+    def work() -> Earnings:
+        participation = applications.get(store, by, participation_id)
+        return Earnings(
+            participation_id=participation.id,
+            totals=_totals(participation),
+            counts=participation.counts,
+            formula=FORMULA,
+            recomputed=_recomputed(store, participation),
+        )
+
+    return store.atomically(work)
+
+
+def summary(store: Store, by: Caller) -> Summary:
+    """All that a streamer has earned, in the currency of the newest participation and in the others."""
+    by.must_be("streamer")
+    counts, number = Counts(), 0
+    sums: dict[str, Totals] = {}
+    for number, participation in enumerate(_all_of_streamer(store, by.id), start=1):
+        counts += participation.counts
+        totals = _totals(participation)
+        sums[participation.currency] = (
+            sums.get(participation.currency, Totals.zero(participation.currency)) + totals
+        )
+    main, *others = sums.values() or [Totals.zero(DEFAULT_CURRENCY)]
+    return Summary(number, counts, main, others)
+
+
+def verify(store: Store, by: Caller, campaign_id: str) -> Audit:
+    """Recompute every participation of a campaign from its deliveries and list what differs."""
+    by.must_be("admin")
+    checked, differences = 0, []
+    for participation in _all_of_campaign(store, campaign_id):
+        checked += 1
+        differences += store.atomically(partial(_differences, store, participation.id))
+    return Audit(campaign_id, checked, differences)
+
+
+def settle(store: Store, clock: Clock, campaign_id: str, currency: str | None) -> Money:
+    """Close the books of all participations of a campaign, and say what was earned in it.
+
+    Doing it again closes nothing and answers the same.
+    """
+    for participation_id in store.participations.unsettled_in(campaign_id):
+        applications.settle_one(store, clock, participation_id)
+    sums = store.participations.earned_in(campaign_id) or {currency or DEFAULT_CURRENCY: 0}
+    (own_currency, total), *_ = sums.items()
+    return Money(total, own_currency)
+
+
+def ledger_posted(store: Store, event: ReceivedEvent) -> None:
+    """Keep what the ledger has booked for a participation; its totals are cumulative."""
+    data = event.data
+    participation = store.participations.get(data["participation_id"])
+    participation.ledger_posted(
+        Posted(
+            gross_minor=data["gross_total_minor"],
+            fee_minor=data["fee_total_minor"],
+            net_minor=data["net_total_minor"],
+            refused_minor=data["refused_total_minor"],
+        )
+    )
+    store.participations.save(participation, [])
+
+
+def _totals(participation: Participation) -> Totals:
+    def money(amount_minor: int) -> Money:
+        return Money(amount_minor, participation.currency)
+
+    return Totals(
+        gross=money(participation.earned_minor),
+        platform_fee=money(participation.posted.fee_minor),
+        net=money(participation.posted.net_minor),
+        unfunded=money(participation.posted.refused_minor),
+    )
+
+
+def _recomputed(store: Store, participation: Participation) -> Figures:
+    counts = Counts()
+    for bucket in all_buckets(store, participation.id):
+        counts = counts.with_deliveries(bucket.deliveries)
+    return Figures(Money(participation.recomputed(counts), participation.currency), counts)
+
+
+def _differences(store: Store, participation_id: str) -> list[Difference]:
+    participation = store.participations.get(participation_id)
+    recomputed = _recomputed(store, participation)
+    stored: dict[str, Any] = asdict(participation.counts) | {"gross_minor": participation.earned_minor}
+    again = asdict(recomputed.counts) | {"gross_minor": recomputed.gross.amount_minor}
+    return [
+        Difference(participation_id, figure, stored[figure], again[figure])
+        for figure in stored
+        if stored[figure] != again[figure]
+    ]
+
+
+def _all_of_streamer(store: Store, streamer_id: str) -> Iterator[Participation]:
+    after = None
+    while found := store.participations.of_streamer(streamer_id, after, PAGE):
+        yield from found
+        after = found[-1].id
+
+
+def _all_of_campaign(store: Store, campaign_id: str) -> Iterator[Participation]:
+    after = None
+    while found := store.participations.of_campaign(campaign_id, None, after, PAGE):
+        yield from found
+        after = found[-1].id

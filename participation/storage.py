@@ -1,0 +1,423 @@
+"""Participation in MongoDB. Every write belongs to the transaction that the handler has opened.
+
+Accepting a batch writes a fixed number of documents of bounded size, however much was accepted before:
+the session's chain, the touched ten minutes of the timeline, one bucket and one head per participation,
+and one entry of the replay index. The overlay's document is written too, which makes the batches of one
+streamer follow each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pymongo.errors import DuplicateKeyError
+
+from chassis.event import Event
+from chassis.events.outbox import Outbox
+from chassis.mongo import Mongo
+from participation.domain.audience import Sample
+from participation.domain.chain import Chain, Claim
+from participation.domain.deliveries import Bucket, Delivery, from_epoch_ms
+from participation.domain.earnings import Compensation, Counts, Terms
+from participation.domain.errors import (
+    AlreadyApplied,
+    ConcurrentUpdate,
+    ParticipationNotFound,
+    RevokedToken,
+    UnknownToken,
+)
+from participation.domain.frequency import Cadence, Frequency
+from participation.domain.overlay import Overlay, Session, Slot
+from participation.domain.participation import Participation, Party, Period, Posted, Status
+from participation.domain.timeline import SEGMENT_MS, Timeline
+from participation.domain.verification import MAX_AGE_MS
+
+T = TypeVar("T")
+Document = dict[str, Any]
+
+KEPT = timedelta(milliseconds=MAX_AGE_MS) + timedelta(hours=1)
+"""What proves that a showing is new is needed for as long as the showing would be accepted."""
+
+
+class MongoStore:
+    """The service's data; its parts share the transaction."""
+
+    def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
+        self._mongo = mongo
+        self.participations = MongoParticipations(mongo, outbox)
+        self.deliveries = MongoDeliveries(mongo)
+        self.overlays = MongoOverlays(mongo, outbox)
+        self.sessions = MongoSessions(mongo)
+        self.timelines = MongoTimelines(mongo)
+        self.samples = MongoSamples(mongo)
+
+    def ensure_indexes(self) -> None:
+        for part in (
+            self.participations,
+            self.deliveries,
+            self.overlays,
+            self.sessions,
+            self.timelines,
+            self.samples,
+        ):
+            part.ensure_indexes()
+
+    def atomically(self, work: Callable[[], T]) -> T:
+        return self._mongo.transaction(work)
+
+
+class MongoParticipations:
+    def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
+        self._mongo = mongo
+        self._outbox = outbox
+        self._rows = mongo["participations"]
+
+    def ensure_indexes(self) -> None:
+        self._rows.create_index([("campaign_id", 1), ("streamer_id", 1)], unique=True, name="one_each")
+        self._rows.create_index([("campaign_id", 1), ("_id", -1)], name="of_campaign")
+        self._rows.create_index([("streamer_id", 1), ("_id", -1)], name="of_streamer")
+
+    def add(self, participation: Participation, events: Sequence[Event]) -> None:
+        participation.version = 1
+        try:
+            self._rows.insert_one(_participation_row(participation), session=self._mongo.session)
+        except DuplicateKeyError:
+            raise AlreadyApplied() from None
+        self._outbox.append(events, participation.version)
+
+    def get(self, participation_id: str) -> Participation:
+        row = self._rows.find_one({"_id": participation_id}, session=self._mongo.session)
+        if row is None:
+            raise ParticipationNotFound()
+        return _participation(row)
+
+    def save(self, participation: Participation, events: Sequence[Event]) -> None:
+        read_version, participation.version = participation.version, participation.version + 1
+        replaced = self._rows.replace_one(
+            {"_id": participation.id, "version": read_version},
+            _participation_row(participation),
+            session=self._mongo.session,
+        )
+        if replaced.matched_count == 0:
+            raise ConcurrentUpdate()
+        self._outbox.append(events, participation.version)
+
+    def these(self, ids: Collection[str]) -> list[Participation]:
+        return self._find({"_id": {"$in": list(ids)}}, limit=0) if ids else []
+
+    def of_campaign(
+        self, campaign_id: str, status: Status | None, after: str | None, limit: int
+    ) -> list[Participation]:
+        query: Document = {"campaign_id": campaign_id} | ({"status": status.value} if status else {})
+        return self._find(query | _below(after), limit)
+
+    def of_streamer(self, streamer_id: str, after: str | None, limit: int) -> list[Participation]:
+        return self._find({"streamer_id": streamer_id} | _below(after), limit)
+
+    def playable_of(self, streamer_id: str) -> list[Participation]:
+        playable = [Status.APPROVED.value, Status.ACTIVE.value]
+        return self._find({"streamer_id": streamer_id, "status": {"$in": playable}}, limit=0)
+
+    def unsettled_in(self, campaign_id: str) -> list[str]:
+        query = {"campaign_id": campaign_id, "is_settled": False}
+        return [row["_id"] for row in self._rows.find(query, {"_id": 1}, session=self._mongo.session)]
+
+    def earned_in(self, campaign_id: str) -> dict[str, int]:
+        sums: dict[str, int] = {}
+        fields = {"currency": 1, "earned_minor": 1}
+        for row in self._rows.find({"campaign_id": campaign_id}, fields, session=self._mongo.session):
+            sums[row["currency"]] = sums.get(row["currency"], 0) + row["earned_minor"]
+        return sums
+
+    def _find(self, query: Document, limit: int) -> list[Participation]:
+        found = self._rows.find(query, session=self._mongo.session).sort("_id", -1).limit(limit)
+        return [_participation(row) for row in found]
+
+
+class MongoDeliveries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._buckets = mongo["deliveries"]
+        self._replays = mongo["replays"]
+
+    def ensure_indexes(self) -> None:
+        self._buckets.create_index([("participation_id", 1), ("number", -1)], unique=True, name="bucket")
+        self._replays.create_index([("streamer_id", 1), ("keys", 1)], name="key")
+        self._replays.create_index("expires_at", expireAfterSeconds=0, name="expiry")
+
+    def add(self, streamer_id: str, bucket: Bucket) -> None:
+        name = f"{bucket.participation_id}:{bucket.number}"
+        keys = [delivery.id.lower() for delivery in bucket.deliveries]
+        self._buckets.insert_one(
+            {
+                "_id": name,
+                "participation_id": bucket.participation_id,
+                "number": bucket.number,
+                "session_id": bucket.session_id,
+                "accepted_at": bucket.accepted_at,
+                "deliveries": [asdict(delivery) for delivery in bucket.deliveries],
+            },
+            session=self._mongo.session,
+        )
+        self._replays.insert_one(
+            {"_id": name, "streamer_id": streamer_id, "keys": keys, "expires_at": bucket.accepted_at + KEPT},
+            session=self._mongo.session,
+        )
+
+    def seen(self, streamer_id: str, keys: Collection[str]) -> set[str]:
+        query = {"streamer_id": streamer_id, "keys": {"$in": list(keys)}}
+        found = self._replays.find(query, {"keys": 1}, session=self._mongo.session)
+        return {key for row in found for key in row["keys"]} & set(keys)
+
+    def buckets_before(self, participation_id: str, number: int | None, limit: int) -> list[Bucket]:
+        query: Document = {"participation_id": participation_id}
+        if number is not None:
+            query["number"] = {"$lt": number}
+        found = self._buckets.find(query, session=self._mongo.session).sort("number", -1).limit(limit)
+        return [_bucket(row) for row in found]
+
+
+class MongoOverlays:
+    """`turn` is counted up by whoever locks, so that two transactions that lock cannot both commit."""
+
+    def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
+        self._mongo = mongo
+        self._outbox = outbox
+        self._rows = mongo["overlays"]
+        self._retired = mongo["retired_links"]
+
+    def ensure_indexes(self) -> None:
+        self._rows.create_index("token_hash", unique=True, name="token")
+
+    def find(self, streamer_id: str) -> Overlay | None:
+        row = self._rows.find_one({"_id": streamer_id}, session=self._mongo.session)
+        return _overlay(row) if row is not None else None
+
+    def add(self, overlay: Overlay) -> Overlay:
+        try:
+            self._rows.insert_one(_overlay_row(overlay) | {"_id": overlay.streamer_id, "turn": 0})
+        except DuplicateKeyError:
+            pass
+        stored = self.find(overlay.streamer_id)
+        assert stored is not None, "either we have put it there or somebody else has"
+        return stored
+
+    def by_token_hash(self, token_hash: str) -> Overlay:
+        row = self._rows.find_one({"token_hash": token_hash}, session=self._mongo.session)
+        if row is not None:
+            return _overlay(row)
+        if self._retired.find_one({"_id": token_hash}, session=self._mongo.session) is not None:
+            raise RevokedToken()
+        raise UnknownToken()
+
+    def lock(self, overlay: Overlay) -> None:
+        locked = self._rows.update_one(
+            {"_id": overlay.streamer_id, "token_hash": overlay.token_hash},
+            {"$inc": {"turn": 1}},
+            session=self._mongo.session,
+        )
+        if locked.matched_count == 0:
+            raise RevokedToken()
+
+    def save(self, overlay: Overlay, events: Sequence[Event]) -> None:
+        read_version, overlay.version = overlay.version, overlay.version + 1
+        updated = self._rows.update_one(
+            {"_id": overlay.streamer_id, "version": read_version},
+            {"$set": _overlay_row(overlay)},
+            session=self._mongo.session,
+        )
+        if updated.matched_count == 0:
+            raise ConcurrentUpdate()
+        self._outbox.append(events, overlay.version)
+
+    def retire(self, token_hash: str, streamer_id: str) -> None:
+        self._retired.insert_one(
+            {"_id": token_hash, "streamer_id": streamer_id, "at": datetime.now(UTC)},
+            session=self._mongo.session,
+        )
+
+
+class MongoSessions:
+    """A session is kept for as long as a showing that it signed could still be accepted."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._rows = mongo["sessions"]
+
+    def ensure_indexes(self) -> None:
+        self._rows.create_index([("streamer_id", 1), ("superseded_ms", 1)], name="current")
+        self._rows.create_index("purge_at", expireAfterSeconds=0, name="expiry")
+
+    def add(self, session: Session) -> None:
+        self._rows.insert_one(_session_row(session), session=self._mongo.session)
+
+    def find(self, session_id: str, streamer_id: str) -> Session | None:
+        query = {"_id": session_id, "streamer_id": streamer_id}
+        row = self._rows.find_one(query, session=self._mongo.session)
+        return _session(row) if row is not None else None
+
+    def save_chain(self, session: Session) -> None:
+        self._rows.update_one(
+            {"_id": session.id}, {"$set": {"chain": _chain_row(session.chain)}}, session=self._mongo.session
+        )
+
+    def supersede_current(self, streamer_id: str, at_ms: int) -> None:
+        self._rows.update_many(
+            {"streamer_id": streamer_id, "superseded_ms": None},
+            {"$set": {"superseded_ms": at_ms}},
+            session=self._mongo.session,
+        )
+
+    def end_all(self, streamer_id: str) -> None:
+        self._rows.delete_many({"streamer_id": streamer_id}, session=self._mongo.session)
+
+
+class MongoTimelines:
+    """One document per streamer and ten minutes."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._rows = mongo["timelines"]
+
+    def ensure_indexes(self) -> None:
+        self._rows.create_index("expires_at", expireAfterSeconds=0, name="expiry")
+
+    def load(self, streamer_id: str, segments: Sequence[int]) -> Timeline:
+        names = [f"{streamer_id}:{number}" for number in segments]
+        found = self._rows.find({"_id": {"$in": names}}, session=self._mongo.session) if names else []
+        return Timeline({row["segment"]: [(start, end) for start, end in row["taken"]] for row in found})
+
+    def save(self, streamer_id: str, timeline: Timeline) -> None:
+        for number in sorted(timeline.changed):
+            self._rows.replace_one(
+                {"_id": f"{streamer_id}:{number}"},
+                {
+                    "segment": number,
+                    "taken": [list(interval) for interval in timeline.segments[number]],
+                    "expires_at": from_epoch_ms((number + 1) * SEGMENT_MS) + KEPT,
+                },
+                upsert=True,
+                session=self._mongo.session,
+            )
+
+
+class MongoSamples:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._rows = mongo["samples"]
+
+    def ensure_indexes(self) -> None:
+        self._rows.create_index([("streamer_id", 1), ("sampled_ms", 1)], name="of_streamer")
+        self._rows.create_index("expires_at", expireAfterSeconds=0, name="expiry")
+
+    def add(self, streamer_id: str, sample: Sample) -> None:
+        name = f"{streamer_id}:{sample.sampled_ms}"
+        row = asdict(sample) | {
+            "streamer_id": streamer_id,
+            "expires_at": from_epoch_ms(sample.sampled_ms) + KEPT,
+        }
+        try:
+            self._rows.update_one({"_id": name}, {"$setOnInsert": row}, upsert=True)
+        except DuplicateKeyError:
+            # Another batch of the same moment has stored the same sample.
+            return
+
+    def between(self, streamer_id: str, from_ms: int, to_ms: int) -> list[Sample]:
+        query = {"streamer_id": streamer_id, "sampled_ms": {"$gte": from_ms, "$lte": to_ms}}
+        found = self._rows.find(query, session=self._mongo.session).sort("sampled_ms", 1)
+        return [Sample(**{name: row[name] for name in Sample.__slots__}) for row in found]
+
+
+def _below(after: str | None) -> Document:
+    return {"_id": {"$lt": after}} if after is not None else {}
+
+
+def _participation_row(participation: Participation) -> Document:
+    row = asdict(participation)
+    row["_id"] = row.pop("id")
+    row["status"] = participation.status.value
+    row["holds"] = sorted(party.value for party in participation.holds)
+    row["cadence"]["hours"] = [list(item) for item in participation.cadence.hours.items()]
+    return row
+
+
+def _participation(row: Document) -> Participation:
+    fields = {name: value for name, value in row.items() if name != "_id"}
+    fields |= {
+        "id": row["_id"],
+        "status": Status(row["status"]),
+        "terms": _terms(row["terms"]) if row["terms"] is not None else None,
+        "holds": {Party(party) for party in row["holds"]},
+        "periods": [Period(**period) for period in row["periods"]],
+        "cadence": _cadence(row["cadence"]),
+        "counts": Counts(**row["counts"]),
+        "posted": Posted(**row["posted"]),
+    }
+    return Participation(**fields)
+
+
+def _terms(row: Document) -> Terms:
+    return Terms(**row | {"compensation": Compensation(**row["compensation"])})
+
+
+def _cadence(row: Document) -> Cadence:
+    return Cadence(**row | {"hours": {hour: count for hour, count in row["hours"]}})
+
+
+def _bucket(row: Document) -> Bucket:
+    return Bucket(
+        participation_id=row["participation_id"],
+        number=row["number"],
+        session_id=row["session_id"],
+        accepted_at=row["accepted_at"],
+        deliveries=[Delivery(**delivery) for delivery in row["deliveries"]],
+    )
+
+
+def _overlay_row(overlay: Overlay) -> Document:
+    row = asdict(overlay)
+    del row["streamer_id"]
+    return row
+
+
+def _overlay(row: Document) -> Overlay:
+    own = {name: value for name, value in row.items() if name not in ("_id", "turn")}
+    return Overlay(streamer_id=row["_id"], **own)
+
+
+def _session_row(session: Session) -> Document:
+    return {
+        "_id": session.id,
+        "streamer_id": session.streamer_id,
+        "sealed_key": session.sealed_key,
+        "issued_ms": session.issued_ms,
+        "expires_ms": session.expires_ms,
+        "superseded_ms": session.superseded_ms,
+        "slots": [asdict(slot) for slot in session.slots],
+        "chain": _chain_row(session.chain),
+        "purge_at": session.expires_at + KEPT,
+    }
+
+
+def _session(row: Document) -> Session:
+    own = {name: row[name] for name in ("streamer_id", "sealed_key", "issued_ms", "expires_ms")}
+    return Session(
+        id=row["_id"],
+        superseded_ms=row["superseded_ms"],
+        slots=[Slot(**slot | {"frequency": Frequency(**slot["frequency"])}) for slot in row["slots"]],
+        chain=_chain(row["chain"]),
+        **own,
+    )
+
+
+def _chain_row(chain: Chain) -> Document:
+    claim = {"seq": chain.claim.seq, "proofs": list(chain.claim.proofs)} if chain.claim else None
+    return {"seq": chain.seq, "proof": chain.proof, "claim": claim}
+
+
+def _chain(row: Document) -> Chain:
+    claim = Claim(row["claim"]["seq"], tuple(row["claim"]["proofs"])) if row["claim"] else None
+    return Chain(row["proof"], row["seq"], claim)
