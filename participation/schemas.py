@@ -64,7 +64,7 @@ class PostDeliveries(OverlayToken):
         fields.Raw(
             metadata={
                 "type": "object",
-                "description": "id, seq, participation_id, creative_id, started_at, ended_at, visible_ms, proof",
+                "description": "A showing: its id, seq, what was shown, when, visible_ms, and the proof.",
             }
         ),
         required=True,

@@ -9,6 +9,7 @@ streamer follow each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -197,10 +198,8 @@ class MongoOverlays:
         return _overlay(row) if row is not None else None
 
     def add(self, overlay: Overlay) -> Overlay:
-        try:
+        with suppress(DuplicateKeyError):
             self._rows.insert_one(_overlay_row(overlay) | {"_id": overlay.streamer_id, "turn": 0})
-        except DuplicateKeyError:
-            pass
         stored = self.find(overlay.streamer_id)
         assert stored is not None, "either we have put it there or somebody else has"
         return stored
@@ -364,7 +363,7 @@ def _terms(row: Document) -> Terms:
 
 
 def _cadence(row: Document) -> Cadence:
-    return Cadence(**row | {"hours": {hour: count for hour, count in row["hours"]}})
+    return Cadence(**row | {"hours": dict(row["hours"])})
 
 
 def _bucket(row: Document) -> Bucket:

@@ -108,16 +108,14 @@ def earnings(store: Store, by: Caller, participation_id: str) -> Earnings:
 def summary(store: Store, by: Caller) -> Summary:
     """All that a streamer has earned, in the currency of the newest participation and in the others."""
     by.must_be("streamer")
-    counts, number = Counts(), 0
-    sums: dict[str, Totals] = {}
-    for number, participation in enumerate(_all_of_streamer(store, by.id), start=1):
+    participations = list(_all_of_streamer(store, by.id))
+    counts, sums = Counts(), dict[str, Totals]()
+    for participation in participations:
+        currency = participation.currency
         counts += participation.counts
-        totals = _totals(participation)
-        sums[participation.currency] = (
-            sums.get(participation.currency, Totals.zero(participation.currency)) + totals
-        )
+        sums[currency] = sums.get(currency, Totals.zero(currency)) + _totals(participation)
     main, *others = sums.values() or [Totals.zero(DEFAULT_CURRENCY)]
-    return Summary(number, counts, main, others)
+    return Summary(len(participations), counts, main, others)
 
 
 def verify(store: Store, by: Caller, campaign_id: str) -> Audit:
