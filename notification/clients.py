@@ -35,7 +35,7 @@ class SmtpMailer:
             with self._connect() as smtp:
                 smtp.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
-            code, reason = error.recipients[address]
+            [(code, reason)] = error.recipients.values()
             raise failure(code, reason) from error
         except smtplib.SMTPDataError as error:
             raise failure(error.smtp_code, error.smtp_error) from error
@@ -69,9 +69,9 @@ class SmtpMailer:
         smtp = open_connection(server.hostname or "", port, timeout=TIMEOUT_SECONDS)
         try:
             log_in(smtp, server)
-        except BaseException:
+        except smtplib.SMTPException as error:
             smtp.close()
-            raise
+            raise MailDelayed(f"The mail server does not let us in: {type(error).__name__}") from error
         return smtp
 
 

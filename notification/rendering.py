@@ -10,13 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
 from chassis.money import Money
-from notification.domain import KINDS, Recipient
+from notification.domain import KINDS, MailRefused, Recipient
 from notification.handlers import RenderedMail
 
-TEMPLATES = Path(__file__).parent / "templates"
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+    undefined=StrictUndefined,
+    auto_reload=False,
+)
 
 # A mail's subject beyond this is cut by most clients, and some servers refuse very long headers.
 MAX_TITLE_LENGTH = 200
@@ -28,16 +33,9 @@ class JinjaTemplates:
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=select_autoescape(enabled_extensions=("html",), default=False),
-            undefined=StrictUndefined,
-            auto_reload=False,
-        )
-        self._environment.filters["money"] = money
 
     def inbox(self, kind: str, data: Mapping[str, Any]) -> tuple[str, str]:
-        template = self._environment.get_template(f"{kind}.txt")
+        template = ENVIRONMENT.get_template(f"{kind}.txt")
         title = one_line(block(template, "title", data))[:MAX_TITLE_LENGTH]
         return title, block(template, "body", data).strip()[:MAX_BODY_LENGTH]
 
@@ -50,8 +48,12 @@ class JinjaTemplates:
             "public_url": self._public_url,
             "critical": KINDS[kind].critical,
         }
-        text = self._environment.get_template(f"{kind}.txt").render(names)
-        html = self._environment.get_template(f"{kind}.html").render(names)
+        try:
+            text = ENVIRONMENT.get_template(f"{kind}.txt").render(names)
+            html = ENVIRONMENT.get_template(f"{kind}.html").render(names)
+        except TemplateError as error:
+            # The queue goes on without this mail, instead of stumbling over it again and again.
+            raise MailRefused(f"The template of {kind} is broken: {error}") from error
         return RenderedMail(title, without_surplus_blank_lines(text), html)
 
 
@@ -61,6 +63,9 @@ def block(template: Template, name: str, data: Mapping[str, Any]) -> str:
 
 def money(amount: Mapping[str, Any]) -> str:
     return str(Money.from_dict(dict(amount)))
+
+
+ENVIRONMENT.filters["money"] = money
 
 
 def one_line(text: str) -> str:

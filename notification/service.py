@@ -5,6 +5,7 @@ from chassis import runtime
 runtime.patch()
 
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from nameko.extensions import DependencyProvider
@@ -120,30 +121,30 @@ class NotificationService(Service):
         handlers.send_mails(self.mails, self.recipients, self.templates, self.mailer, self.clock)
 
     @rpc(callers={"gateway"})
-    def list(self, request: dict) -> dict:
+    def list(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.ListNotifications().load(request)
         page = handlers.list_inbox(self.notifications, self.principal, **query)
         return schemas.NotificationPage().dump(page)
 
     @rpc(callers={"gateway"})
-    def mark_read(self, request: dict) -> dict:
+    def mark_read(self, request: dict[str, Any]) -> dict[str, Any]:
         command = schemas.MarkRead().load(request)
         read = handlers.mark_read(self.notifications, self.clock, self.principal, **command)
         return schemas.Notification().dump(read)
 
     @rpc(callers={"gateway"})
-    def unread_count(self, request: dict) -> dict:
+    def unread_count(self, request: dict[str, Any]) -> dict[str, Any]:
         schemas.Nothing().load(request)
         return schemas.Unread().dump({"unread": handlers.count_unread(self.unread, self.principal)})
 
     @rpc(callers={"gateway"})
-    def get_preferences(self, request: dict) -> dict:
+    def get_preferences(self, request: dict[str, Any]) -> dict[str, Any]:
         schemas.Nothing().load(request)
         preferences = handlers.get_preferences(self.preferences, self.principal)
         return schemas.Preferences().dump({"preferences": preferences})
 
     @rpc(callers={"gateway"})
-    def set_preferences(self, request: dict) -> dict:
+    def set_preferences(self, request: dict[str, Any]) -> dict[str, Any]:
         command = schemas.SetPreferences().load(request)
         choices = [Choice(**choice) for choice in command["preferences"]]
         preferences = handlers.set_preferences(self.preferences, self.principal, choices)

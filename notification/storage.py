@@ -38,7 +38,7 @@ class MongoRecipients:
 
     def get(self, account_id: str) -> Recipient | None:
         found = self._mongo["recipients"].find_one({"_id": account_id}, session=self._mongo.session)
-        return found and Recipient(found["_id"], found["kind"], found["email"], found["name"])
+        return Recipient(found["_id"], found["kind"], found["email"], found["name"]) if found else None
 
 
 class MongoNotifications:
@@ -69,7 +69,7 @@ class MongoNotifications:
     def get(self, account_id: str, notification_id: str) -> Notification | None:
         query = {"_id": notification_id, "account_id": account_id}
         found = self._mongo["notifications"].find_one(query, session=self._mongo.session)
-        return found and notification_in(found)
+        return notification_in(found) if found else None
 
     def save(self, notification: Notification, events: Sequence[Event]) -> None:
         self._mongo.transaction(lambda: self._save(notification, events))

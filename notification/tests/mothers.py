@@ -1,0 +1,114 @@
+"""Recipients and events by name: Acme the brand, Nova the streamer."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from chassis.event import ReceivedEvent
+from notification.domain import CHANNELS, Mail, Notification, Recipient
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ACME = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"
+NOVA = "str_01jd2e7z5pf3rs8w6r8q6v2k1n"
+CAMPAIGN = "cmp_01jd2e7z5pf3rs8w6r8q6v2k1m"
+
+ALSO = {"participation_id": "prt_1", "campaign_id": CAMPAIGN, "campaign_name": "Winter", "brand_id": ACME}
+TEN_DOLLARS = {"amount_minor": 1000, "currency": "USD"}
+
+# One event of every kind that leads to a notification, as its service publishes it.
+EVENTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("identity", "brand_registered"): {
+        "account_id": ACME,
+        "email": "ada@acme.example",
+        "company_name": "Acme",
+        "industry": "games",
+        "contact_person": {"name": "Ada"},
+    },
+    ("identity", "streamer_registered"): {
+        "account_id": NOVA,
+        "email": "nova@stream.example",
+        "display_name": "Nova",
+    },
+    ("campaign", "campaign_approved"): {"campaign_id": CAMPAIGN, "brand_id": ACME, "name": "Winter"},
+    ("campaign", "campaign_rejected"): {
+        "campaign_id": CAMPAIGN,
+        "brand_id": ACME,
+        "name": "Winter",
+        "reason": "The banner is blurred.",
+    },
+    ("campaign", "campaign_activated"): {
+        "campaign_id": CAMPAIGN,
+        "brand_id": ACME,
+        "name": "Winter",
+        "budget": TEN_DOLLARS,
+    },
+    ("campaign", "campaign_completed"): {
+        "campaign_id": CAMPAIGN,
+        "brand_id": ACME,
+        "name": "Winter",
+        "reason": "Its end was reached.",
+    },
+    ("campaign", "campaign_budget_low"): {
+        "campaign_id": CAMPAIGN,
+        "brand_id": ACME,
+        "name": "Winter",
+        "left": TEN_DOLLARS,
+    },
+    ("campaign", "campaign_budget_returned"): {
+        "campaign_id": CAMPAIGN,
+        "brand_id": ACME,
+        "name": "Winter",
+        "returned": TEN_DOLLARS,
+    },
+    ("participation", "participation_applied"): ALSO | {"streamer_id": NOVA},
+    ("participation", "participation_approved"): ALSO | {"streamer_id": NOVA},
+    ("participation", "participation_rejected"): ALSO | {"streamer_id": NOVA, "reason": "Another audience."},
+    ("participation", "participation_removed"): ALSO | {"streamer_id": NOVA, "reason": None},
+    ("payment", "deposit_succeeded"): {"deposit_id": "dep_1", "brand_id": ACME, "amount": TEN_DOLLARS},
+    ("payment", "payout_paid"): {
+        "payout_id": "pay_1",
+        "streamer_id": NOVA,
+        "amount": TEN_DOLLARS,
+        "statement_id": "inv_1",
+    },
+    ("payment", "payout_failed"): {
+        "payout_id": "pay_1",
+        "streamer_id": NOVA,
+        "amount": TEN_DOLLARS,
+        "reason": "The account is closed.",
+    },
+    ("asset", "asset_refused"): {"asset_id": "ast_1", "owner_id": ACME, "reason": "The file is truncated."},
+}
+
+
+def acme(email: str = "ada@acme.example") -> Recipient:
+    return Recipient(ACME, "brand", email, "Acme")
+
+
+def nova() -> Recipient:
+    return Recipient(NOVA, "streamer", "nova@stream.example", "Nova")
+
+
+def received(source: str, type: str, id: str = "evt_1", **changes: Any) -> ReceivedEvent:
+    data = EVENTS.get((source, type), {}) | changes
+    return ReceivedEvent(id=id, type=type, source=source, time=NOON, subject="x", version=1, data=data)
+
+
+def a_notification(number: int = 1, **changes: Any) -> Notification:
+    fields: dict[str, Any] = {
+        "id": f"ntf_{number:03d}",
+        "account_id": ACME,
+        "kind": "campaign_approved",
+        "title": "Approved",
+        "body": "It was approved.",
+        "data": {"campaign_id": CAMPAIGN, "name": "Winter"},
+        "channels": CHANNELS,
+        "source_event": f"evt_{number}",
+        "created_at": NOON,
+    }
+    return Notification(**fields | changes)
+
+
+def a_mail(**changes: Any) -> Mail:
+    mail = a_notification(**changes).mail()
+    assert mail is not None
+    return mail
