@@ -19,8 +19,8 @@ PUT /_control tells it to misbehave; what is left out stays as it is:
 from __future__ import annotations
 
 import hashlib
-import hmac
 import heapq
+import hmac
 import json
 import logging
 import os
@@ -184,7 +184,7 @@ class Bank:
         with self.lock:
             left: int = getattr(self.behaviour, name)
             if left > 0:
-                self.behaviour = replace(self.behaviour, **{name: left - 1})
+                self.behaviour = replace(self.behaviour, **{name: left - 1})  # type: ignore[arg-type]
             return left > 0
 
     def movements_after(self, last: str | None, limit: int) -> tuple[list[dict[str, Any]], bool]:

@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from chassis.money import Money
 
-# The first look is soon, because a webhook usually comes within seconds; the last ones are an hour
-# apart, because a bank transfer may take days and asking costs the provider something.
-FIRST_CHECK_SECONDS = 5
+# The first look is soon, because somebody may be waiting at a screen for an order that did not get
+# through; the last ones are an hour apart, because a bank transfer may take days and asking costs
+# the provider something.
+FIRST_CHECK_SECONDS = 1
 LONGEST_WAIT_SECONDS = 3600
 
 

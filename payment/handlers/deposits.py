@@ -14,7 +14,7 @@ from payment.domain.errors import AmountMismatch, DepositNotFound, ProviderRefus
 from payment.domain.provider import ProviderObject
 from payment.domain.wallet import check_currency
 from payment.handlers.idempotency import Answer, Attempt, once
-from payment.handlers.ports import PaymentProvider, Payments
+from payment.handlers.ports import PaymentProvider, Payments, Providers
 
 # A round stops at the first call that the provider does not answer, so a round is short.
 DEPOSITS_PER_ROUND = 20
@@ -61,11 +61,11 @@ def get_deposit(payments: Payments, by: Caller, deposit_id: str) -> Deposit:
     return deposit
 
 
-def follow_up_deposits(payments: Payments, provider: PaymentProvider, clock: Clock, new_id: NewId) -> int:
+def follow_up_deposits(payments: Payments, providers: Providers, clock: Clock, new_id: NewId) -> int:
     """One round of the timer: orders what was not ordered and asks for what no webhook told."""
     due = payments.transaction(lambda: payments.deposits.due(clock.now(), DEPOSITS_PER_ROUND))
     for done, deposit in enumerate(due):
-        if not follow_up(payments, provider, clock, new_id, deposit):
+        if not follow_up(payments, providers.named(deposit.provider), clock, new_id, deposit):
             return done
     return len(due)
 

@@ -187,6 +187,11 @@ class PaymentProvider(Protocol):
         """BadSignature unless the provider signed it lately; MalformedWebhook when it is no event."""
 
 
+class Providers(Protocol):
+    def named(self, name: str) -> PaymentProvider:
+        """ProviderNotConfigured when this installation has no keys for it."""
+
+
 class Streamers(Protocol):
     def payout_destination(self, streamer_id: str) -> Destination | None:
         """None unless the streamer has a verified payout method."""

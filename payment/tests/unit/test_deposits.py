@@ -8,11 +8,13 @@ from payment.domain.webhook import GIVE_UP_AFTER, WebhookStatus
 from payment.events import DepositSucceeded
 from payment.handlers.deposits import follow_up_deposits, get_deposit
 from payment.handlers.webhooks import apply_waiting_webhooks
+from payment.providers import Providers
 from payment.tests.mothers import acme, new_id, nova_the_streamer, usd
 
 
 def follow_up(office) -> int:
-    return follow_up_deposits(office.payments, office.provider, office.clock, new_id)
+    providers = Providers({"sandbox": office.provider})
+    return follow_up_deposits(office.payments, providers, office.clock, new_id)
 
 
 def wallet_of_acme(office) -> int:

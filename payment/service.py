@@ -1,0 +1,219 @@
+"""The Nameko class of payment: loads the schema, calls the use case, dumps the answer."""
+
+from chassis import runtime
+
+runtime.patch()
+
+import base64
+from dataclasses import dataclass
+from datetime import timedelta
+
+from eventlet import tpool
+from nameko.extensions import DependencyProvider
+from nameko.timer import timer
+
+from chassis.config import Secret, Settings
+from chassis.crypto import SecretBox
+from chassis.event import ReceivedEvent
+from chassis.events.consumer import event_handler
+from chassis.extensions import Configuration
+from chassis.rpc.provider import RpcClient
+from chassis.rpc.server import rpc
+from chassis.saga import SagaRun, saga
+from chassis.service import Service
+from chassis.sql import SqlInbox, SqlSagas, SqlStore
+from payment import clients, pdf, providers, schemas, storage
+from payment.domain.page import PageRequest
+from payment.handlers import budgets, deposits, earnings, payouts, reading, webhooks
+
+# The hold of the local stack is two seconds, and a round without due holds costs one indexed query.
+SECONDS_BETWEEN_RELEASES = 1
+SECONDS_BETWEEN_FOLLOW_UPS = 1
+
+# A budget of many streamers has one row that their earnings lock in turn: more at once would only wait.
+EARNINGS_AT_ONCE = 4
+
+PAYS_OUT = "sandbox"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentSettings(Settings):
+    """`hold_seconds` is how long earnings stay pending; 2,000 basis points are a fee of 20 %."""
+
+    hold_seconds: int = 3 * 24 * 3600
+    fee_basis_points: int = 2000
+    wallet_currency: str = "USD"
+    sandbox_api_url: str = "http://127.0.0.1:8092"
+    sandbox_api_key: Secret[str] = Secret("")  # noqa: RUF009
+    sandbox_webhook_secret: Secret[str] = Secret("")  # noqa: RUF009
+
+    @property
+    def terms(self) -> earnings.Terms:
+        return earnings.Terms(self.fee_basis_points, timedelta(seconds=self.hold_seconds))
+
+
+class ConfiguredProviders(DependencyProvider):
+    """The providers for which there are keys. Without a webhook secret anybody could sign."""
+
+    configuration = Configuration()
+
+    def setup(self) -> None:
+        settings = self.configuration.settings
+        key, secret = settings.sandbox_api_key.reveal(), settings.sandbox_webhook_secret.reveal()
+        configured = {}
+        if key and secret:
+            configured["sandbox"] = providers.SandboxProvider(settings.sandbox_api_url, key, secret)
+        self._providers = providers.Providers(configured)
+
+    def get_dependency(self, worker_ctx: object) -> providers.Providers:
+        return self._providers
+
+
+class Vault(DependencyProvider):
+    """Encrypts payout destinations."""
+
+    configuration = Configuration()
+
+    def setup(self) -> None:
+        self._box = SecretBox(self.configuration.settings.secrets_key.reveal())
+
+    def get_dependency(self, worker_ctx: object) -> SecretBox:
+        return self._box
+
+
+class PaymentService(Service):
+    name = "payment"
+    settings_class = PaymentSettings
+
+    payments = SqlStore(storage.SqlPayments)
+    inbox = SqlInbox()
+    sagas = SqlSagas()
+    streamers = RpcClient("streamer", clients.Streamers)
+    providers = ConfiguredProviders()
+    vault = Vault()
+
+    @rpc(callers={"gateway"})
+    def wallet(self, request: dict) -> dict:
+        schemas.Nothing().load(request)
+        wallet = reading.get_wallet(self.payments, self.principal, self.settings.wallet_currency)
+        return schemas.Wallet().dump(wallet)
+
+    @rpc(callers={"gateway"})
+    def transactions(self, request: dict) -> dict:
+        page = PageRequest(**schemas.ListQuery().load(request))
+        return schemas.TransactionPage().dump(reading.list_transactions(self.payments, self.principal, page))
+
+    @rpc(callers={"gateway"})
+    def deposit(self, request: dict) -> dict:
+        command = schemas.MakeDeposit().load(request)
+        provider = self.providers.named(command.pop("provider"))
+        deposit = deposits.make_deposit(
+            self.payments,
+            provider,
+            self.clock,
+            self.new_id,
+            self.settings.wallet_currency,
+            self.principal,
+            deposits.MakeDeposit(**command),
+        )
+        return schemas.Deposit().dump(deposit)
+
+    @rpc(callers={"gateway"})
+    def get_deposit(self, request: dict) -> dict:
+        query = schemas.DepositRef().load(request)
+        deposit = deposits.get_deposit(self.payments, self.principal, query["deposit_id"])
+        return schemas.Deposit().dump(deposit)
+
+    @rpc(callers={"gateway"})
+    def list_invoices(self, request: dict) -> dict:
+        page = PageRequest(**schemas.ListQuery().load(request))
+        return schemas.InvoicePage().dump(reading.list_invoices(self.payments, self.principal, page))
+
+    @rpc(callers={"gateway"})
+    def get_invoice(self, request: dict) -> dict:
+        query = schemas.InvoiceRef().load(request)
+        return schemas.Invoice().dump(reading.get_invoice(self.payments, self.principal, query["invoice_id"]))
+
+    @rpc(callers={"gateway"})
+    def invoice_pdf(self, request: dict) -> dict:
+        query = schemas.InvoiceRef().load(request)
+        invoice = reading.get_invoice(self.payments, self.principal, query["invoice_id"])
+        content = tpool.execute(pdf.render, invoice)
+        encoded = base64.b64encode(content).decode()
+        return schemas.InvoicePdf().dump({"filename": f"{invoice.number}.pdf", "content_base64": encoded})
+
+    @rpc(callers={"gateway"})
+    def request_payout(self, request: dict) -> dict:
+        command = payouts.RequestPayout(**schemas.RequestPayout().load(request))
+        payout = payouts.request_payout(self._desk(), self.clock, self.new_id, self.principal, command)
+        return schemas.Payout().dump(payout)
+
+    @rpc(callers={"gateway"})
+    def list_payouts(self, request: dict) -> dict:
+        page = PageRequest(**schemas.ListQuery().load(request))
+        return schemas.PayoutPage().dump(payouts.list_payouts(self.payments, self.principal, page))
+
+    @rpc(callers={"gateway"})
+    def get_payout(self, request: dict) -> dict:
+        query = schemas.PayoutRef().load(request)
+        return schemas.Payout().dump(payouts.get_payout(self.payments, self.principal, query["payout_id"]))
+
+    @rpc(callers={"gateway"})
+    def provider_webhook(self, request: dict) -> dict:
+        webhook = schemas.ProviderWebhook().load(request)
+        provider = self.providers.named(webhook["provider"])
+        webhooks.receive_webhook(
+            self.payments, provider, self.clock, self.new_id, webhook["headers"], webhook["body"]
+        )
+        return schemas.WebhookReceived().dump({"received": True})
+
+    @rpc(callers={"campaign"})
+    def reserve(self, request: dict) -> dict:
+        command = budgets.Reserve(**schemas.Reserve().load(request))
+        return budgets.reserve(self.payments, self.clock, self.new_id, self.settings.wallet_currency, command)
+
+    @rpc(callers={"campaign"})
+    def release_budget(self, request: dict) -> dict:
+        command = budgets.ReleaseBudget(**schemas.ReleaseBudget().load(request))
+        return budgets.release_budget(
+            self.payments, self.clock, self.new_id, self.settings.wallet_currency, command
+        )
+
+    @rpc(callers={"gateway"})
+    def verify_ledger(self, request: dict) -> dict:
+        schemas.Nothing().load(request)
+        return schemas.LedgerReport().dump(reading.verify_ledger(self.payments, self.principal))
+
+    @rpc(callers={"gateway"})
+    def campaign_ledger(self, request: dict) -> dict:
+        query = schemas.CampaignRef().load(request)
+        ledger = reading.campaign_ledger(self.payments, self.principal, query["campaign_id"])
+        return schemas.CampaignLedger().dump(ledger)
+
+    @event_handler("participation", "earnings_accrued", prefetch=EARNINGS_AT_ONCE)
+    def on_earnings_accrued(self, event: ReceivedEvent) -> None:
+        earnings.post_accrual(self.payments, self.clock, self.new_id, self.settings.terms, event)
+
+    @saga(payouts.PAYOUT_SAGA)
+    def payout(self, run: SagaRun) -> None:
+        provider = self.providers.named(PAYS_OUT)
+        run.advance(payouts.payout_steps(self.payments, provider, self.vault, self.clock, self.new_id))
+
+    @timer(interval=SECONDS_BETWEEN_RELEASES)
+    def release_holds(self) -> None:
+        earnings.release_due_holds(self.payments, self.clock, self.new_id)
+
+    @timer(interval=SECONDS_BETWEEN_FOLLOW_UPS)
+    def follow_up(self) -> None:
+        webhooks.apply_waiting_webhooks(self.payments, self.clock, self.new_id)
+        deposits.follow_up_deposits(self.payments, self.providers, self.clock, self.new_id)
+
+    def _desk(self) -> payouts.PayoutDesk:
+        return payouts.PayoutDesk(
+            payments=self.payments,
+            streamers=self.streamers,
+            vault=self.vault,
+            sagas=self.sagas,
+            provider=PAYS_OUT,
+            currency=self.settings.wallet_currency,
+        )

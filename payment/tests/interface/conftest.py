@@ -1,0 +1,234 @@
+"""A running payment service, the sandbox as a process, and the door through which its webhooks come."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from chassis.errors import Error
+from chassis.ids import new_id
+from chassis.testing import eventually
+from payment.service import PaymentService
+
+API_KEY, WEBHOOK_SECRET = "sandbox-key", "sandbox-webhook-secret"
+WELL_BEHAVED = {
+    "fail_next": 0,
+    "lose_next": 0,
+    "delay_seconds": 0.05,
+    "duplicate": False,
+    "reorder": False,
+    "fail_payments": False,
+    "fail_payouts": False,
+}
+DESTINATION = {
+    "verified": True,
+    "method": "bank",
+    "account_holder": "Nova",
+    "account_details": "DE89370400440532013000",
+}
+
+
+class Quiet(WSGIRequestHandler):
+    def log_request(self, *args: Any) -> None:
+        return
+
+
+@dataclass
+class Door:
+    """What the gateway does with a webhook: hands it on, byte for byte. `payment` is None when closed."""
+
+    payment: Any = None
+    received: list[str] = field(default_factory=list)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        return self.answer(Request(environ))(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = request.get_data(as_text=True)
+        self.received.append(body)
+        if self.payment is None:
+            return Response(status=503)
+        try:
+            self.payment.provider_webhook({"provider": "sandbox", "headers": headers, "body": body})
+        except Error as error:
+            return Response(status=error.status)
+        return Response(status=200)
+
+
+@pytest.fixture(scope="session")
+def door():
+    door = Door()
+    server = make_server("127.0.0.1", 0, door, threaded=True, request_handler=Quiet)
+    Thread(target=server.serve_forever, daemon=True).start()
+    door.url = f"http://127.0.0.1:{server.server_port}"
+    yield door
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(door):
+    environ = {
+        **os.environ,
+        "SANDBOX_PORT": "0",
+        "SANDBOX_API_KEY": API_KEY,
+        "SANDBOX_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "PUBLIC_URL": door.url,
+    }
+    command = [sys.executable, "-m", "compose.outside.sandbox"]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
+    url = process.stdout.readline().split()[-1]
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
+@dataclass
+class Sandbox:
+    url: str
+
+    def behave(self, **changes: Any) -> None:
+        httpx.put(f"{self.url}/_control", json=changes).raise_for_status()
+
+    def movements(self) -> list[dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        answer = httpx.get(f"{self.url}/v1/balance_transactions?limit=100", headers=headers)
+        return answer.raise_for_status().json()["data"]
+
+
+@pytest.fixture
+def sandbox(sandbox_process, door, rpc):
+    sandbox = Sandbox(sandbox_process)
+    sandbox.behave(**WELL_BEHAVED)
+    door.payment = rpc("payment")
+    yield sandbox
+    door.payment = None
+
+
+@dataclass
+class World:
+    """Acme, Nova and an auditor in front of a running payment service."""
+
+    rpc: Any
+    tokens: Any
+    publish: Any
+    brand: str = field(default_factory=lambda: new_id("brd"))
+    streamer: str = field(default_factory=lambda: new_id("str"))
+    campaign: str = field(default_factory=lambda: new_id("cmp"))
+    participation: str = field(default_factory=lambda: new_id("prt"))
+
+    @property
+    def acme(self) -> Any:
+        return self.rpc("payment", token=self.tokens.issue("brand", self.brand))
+
+    @property
+    def nova(self) -> Any:
+        return self.rpc("payment", token=self.tokens.issue("streamer", self.streamer))
+
+    @property
+    def auditor(self) -> Any:
+        return self.rpc("payment", token=self.tokens.issue("admin", new_id("adm")))
+
+    @property
+    def campaigns(self) -> Any:
+        return self.rpc("payment", user="campaign")
+
+    def order_deposit(self, minor: int, key: str | None = None) -> dict[str, Any]:
+        key = key or new_id("key")
+        return self.acme.deposit({"amount": usd(minor), "provider": "sandbox", "idempotency_key": key})
+
+    def deposit(self, minor: int) -> dict[str, Any]:
+        deposit = self.order_deposit(minor)
+        return self.settled(deposit)
+
+    def settled(self, deposit: dict[str, Any]) -> dict[str, Any]:
+        return eventually(lambda: self.unless_pending(deposit["id"]), deadline=10)
+
+    def unless_pending(self, deposit_id: str) -> dict[str, Any] | None:
+        deposit = self.acme.get_deposit({"deposit_id": deposit_id})
+        return None if deposit["status"] == "pending" else deposit
+
+    def reserve(self, minor: int) -> dict[str, Any]:
+        return self.campaigns.reserve(
+            {
+                "campaign_id": self.campaign,
+                "brand_id": self.brand,
+                "amount": usd(minor),
+                "idempotency_key": new_id("key"),
+            }
+        )
+
+    def release(self, earned: int) -> dict[str, Any]:
+        return self.campaigns.release_budget(
+            {
+                "campaign_id": self.campaign,
+                "brand_id": self.brand,
+                "earned": usd(earned),
+                "idempotency_key": new_id("key"),
+            }
+        )
+
+    def accrue(self, total: int, number: int = 1, id: str | None = None) -> str:
+        data = {
+            "participation_id": self.participation,
+            "campaign_id": self.campaign,
+            "brand_id": self.brand,
+            "streamer_id": self.streamer,
+            "currency": "USD",
+            "earned_total_minor": total,
+            "accrual": number,
+        }
+        return self.publish("participation", "earnings_accrued", data, id=id, subject=self.participation)
+
+    def holds(self, who: Any, name: str) -> int:
+        return who.wallet({})["balances"][name]["amount_minor"]
+
+    def fund_nova(self, minor: int) -> None:
+        gross = minor * 5 // 4
+        self.deposit(gross)
+        self.reserve(gross)
+        self.accrue(gross)
+        eventually(lambda: self.holds(self.nova, "available") == minor, deadline=10)
+
+    def payout(self, minor: int) -> dict[str, Any]:
+        return self.nova.request_payout({"amount": usd(minor), "idempotency_key": new_id("key")})
+
+    def ended(self, payout: dict[str, Any]) -> dict[str, Any]:
+        return eventually(lambda: self.unless_under_way(payout["id"]), deadline=15)
+
+    def unless_under_way(self, payout_id: str) -> dict[str, Any] | None:
+        payout = self.nova.get_payout({"payout_id": payout_id})
+        return payout if payout["status"] in ("paid", "failed") else None
+
+
+def usd(minor: int) -> dict[str, Any]:
+    return {"amount_minor": minor, "currency": "USD"}
+
+
+@pytest.fixture
+def streamer_service(stub_service):
+    return stub_service("streamer", payout_destination=lambda request: {**request, **DESTINATION})
+
+
+@pytest.fixture
+def world(run_service, rpc, tokens, publish_event, streamer_service, sandbox):
+    run_service(
+        PaymentService,
+        hold_seconds=0,
+        sandbox_api_url=sandbox.url,
+        **secrets(sandbox_api_key=API_KEY, sandbox_webhook_secret=WEBHOOK_SECRET),
+    )
+    return World(rpc, tokens, publish_event)
+
+
+def secrets(**values: str) -> dict[str, Any]:
+    from chassis.config import Secret
+
+    return {name: Secret(value) for name, value in values.items()}
