@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from compose import lifecycle, status
-from compose.errors import ComposeError
+from compose.errors import ComposeError, NotReadyInTime
 from compose.layout import REPOSITORY, Layout
 from compose.stack import Stack
 from compose.supervisor import Supervisor
@@ -23,7 +23,10 @@ def up(arguments: argparse.Namespace) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """The demo's exit code is this command's; the platform stays up either way."""
     with lifecycle.undone_when_interrupted(Layout.of(os.environ)):
-        stack = lifecycle.up(os.environ)
+        try:
+            stack = lifecycle.up(os.environ)
+        except NotReadyInTime as error:
+            raise ComposeError(f"{error}\nThe rest stays up; 'make down' stops it.") from None
         demo = subprocess.run([sys.executable, "-m", "compose", "demo"], cwd=REPOSITORY, check=False)
     print(f"\n{status.addresses_as_text(status.addresses(stack))}\n")
     print("The platform stays up. 'make status' shows it, 'make down' stops it.", flush=True)
@@ -126,6 +129,7 @@ def main() -> int:
     try:
         return int(arguments.function(arguments))
     except ComposeError as error:
+        sys.stdout.flush()
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

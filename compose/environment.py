@@ -107,6 +107,7 @@ def of_outside(name: str, stack: Stack) -> dict[str, str]:
             "TWITCH_PORT": str(stack.ports["TWITCH_PORT"]),
             "TWITCH_CLIENT_ID": TWITCH_CLIENT_ID,
             "TWITCH_CLIENT_SECRET": stack.secrets["TWITCH_CLIENT_SECRET"],
+            "STATE_FILE": str(stack.layout.run_dir / "twitch.json"),
         },
         "sandbox": {
             "SANDBOX_PORT": str(stack.ports["SANDBOX_PORT"]),

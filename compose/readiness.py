@@ -1,7 +1,8 @@
 """Waits until programs answer, and says which did not and what they last wrote."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from compose.errors import NotReadyInTime
 from compose.layout import Layout
@@ -10,6 +11,9 @@ from compose.supervisor import Supervisor, log_tail
 
 SECONDS_BETWEEN_ROUNDS = 0.2
 HOPELESS_STATES = ("FATAL", "UNKNOWN")
+# supervisord starts a program again for ever when it lives for a second each time. Once more may help, when
+# what it needs was late; a program that has died so often dies of something that waiting does not change.
+HOPELESS_STARTS = 4
 
 
 def wait(
@@ -20,8 +24,9 @@ def wait(
 ) -> None:
     """Returns when all of them are ready. `on_ready` hears each name once."""
     supervisor = Supervisor(layout)
-    deadline = time.monotonic() + seconds
+    started = time.monotonic()
     waiting = {program.name: program for program in programs}
+    starts: dict[str, set[int]] = {name: set() for name in waiting}
     while True:
         answers = {name: answer(program) for name, program in waiting.items()}
         for name in [name for name, reason in answers.items() if not reason]:
@@ -29,11 +34,25 @@ def wait(
             on_ready(name)
         if not waiting:
             return
-        states = supervisor.states()
-        gave_up = [name for name in waiting if states.get(name) in HOPELESS_STATES]
-        if gave_up or time.monotonic() > deadline:
-            raise NotReadyInTime(explanation(gave_up or list(waiting), answers, layout, seconds))
+        hopeless = given_up(supervisor.details(), waiting, starts)
+        elapsed = time.monotonic() - started
+        if hopeless or elapsed > seconds:
+            raise NotReadyInTime(explanation(hopeless or list(waiting), answers, layout, elapsed))
         time.sleep(SECONDS_BETWEEN_ROUNDS)
+
+
+def given_up(
+    details: Mapping[str, Mapping[str, Any]], waiting: Iterable[str], starts: Mapping[str, set[int]]
+) -> list[str]:
+    """Those that supervisord has given up, or should: `starts` remembers every process seen of each name."""
+    for name in set(waiting) & set(details):
+        if details[name]["pid"]:
+            starts[name].add(details[name]["pid"])
+    return [
+        name
+        for name in waiting
+        if details.get(name, {}).get("statename") in HOPELESS_STATES or len(starts[name]) >= HOPELESS_STARTS
+    ]
 
 
 def answer(program: Program) -> str:

@@ -31,6 +31,25 @@ def test_waiting_ends_when_every_program_answers(stack):
     assert heard == ["campaign"]
 
 
+def test_a_program_that_dies_again_and_again_is_not_waited_for():
+    starts = {"campaign": set()}
+
+    verdicts = [
+        readiness.given_up({"campaign": {"statename": "RUNNING", "pid": pid}}, ["campaign"], starts)
+        for pid in (11, 11, 0, 12, 13, 14)
+    ]
+
+    assert verdicts == [[], [], [], [], [], ["campaign"]]
+
+
+def test_a_program_that_supervisord_gave_up_is_not_waited_for():
+    details = {"campaign": {"statename": "FATAL", "pid": 0}, "brand": {"statename": "STARTING", "pid": 7}}
+
+    hopeless = readiness.given_up(details, ["campaign", "brand"], {"campaign": set(), "brand": set()})
+
+    assert hopeless == ["campaign"]
+
+
 def test_a_late_program_is_named_with_its_reason_and_the_end_of_its_log(stack):
     (stack.logs / "campaign.log").write_text("first line\nthe reason why\n")
 
