@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -112,6 +113,18 @@ def disturbed(facts: Sequence[Any]) -> list[list[Any]]:
     return [arriving[start : start + 17] for start in range(0, len(arriving), 17)]
 
 
+def test_batches_that_meet_count_everything_once(sql_for: Any) -> None:
+    deliveries = many_deliveries()
+    batches = [batch for _ in range(4) for batch in disturbed(deliveries)]
+    stores = [SqlSeries(sql_for("analytics")) for _ in range(4)]
+
+    with ThreadPoolExecutor(len(stores)) as threads:
+        list(threads.map(lambda n: stores[n % 4].add_deliveries(batches[n]), range(len(batches))))
+
+    assert stores[0].figures(THE_CAMPAIGN, ALL_TIME, "USD").rendered == len(deliveries)
+    assert stores[0].verify().equal
+
+
 def test_nothing_recorded_gives_zeros(series: Any) -> None:
     assert series.figures(THE_CAMPAIGN, ALL_TIME, "USD") == Figures("USD")
     assert series.parts(THE_CAMPAIGN, ALL_TIME, "creative", "USD", 10) == []
@@ -181,6 +194,19 @@ def test_a_step_of_the_funnel_counts_once_per_participation(series: Any) -> None
 
     assert series.funnel(THE_CAMPAIGN) == Funnel(applied=2, approved=1, delivering=1, paid=0)
     assert series.funnel(Scope("streamer", ORION)) == Funnel(applied=1)
+
+
+def test_of_the_times_at_which_a_step_was_reached_the_earliest_stands(sql: Any) -> None:
+    series = SqlSeries(sql)
+
+    def applied(hour: int) -> Milestone:
+        return Milestone(PARTICIPATIONS[NOVA], CAMPAIGN, NOVA, "applied", NOON + hour * HOUR)
+
+    series.add_milestones([applied(5), applied(3)])
+    series.add_milestones([applied(4)])
+
+    query = sa.text("SELECT applied_at FROM participations")
+    assert sql.transaction(lambda: sql.connection.execute(query).scalar_one()) == NOON + 3 * HOUR
 
 
 def test_the_owner_of_a_campaign_is_remembered(series: Any) -> None:
