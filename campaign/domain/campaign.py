@@ -92,6 +92,10 @@ class BudgetIncreasePending(Conflict):
     )
 
 
+class BudgetNotReserved(Conflict):
+    code, title = "campaign.budget_not_reserved", "More budget for a running campaign is reserved first"
+
+
 class BudgetChanged(Conflict):
     code, title = "campaign.budget_changed", "The budget changed while it was being reserved"
 
@@ -203,6 +207,7 @@ class Campaign:
         if self.status != DRAFT:
             self.check_budget_is_not_cut(brief)
             self.check_run_is_not_shortened(brief)
+            self.check_budget_needs_no_reservation(changed)
         brief.check(at)
         self.brief = brief
         self._touch(at)
@@ -224,6 +229,11 @@ class Campaign:
     def check_run_is_not_shortened(self, brief: Brief) -> None:
         if brief.end_at < self.brief.end_at:
             raise RunShortened("end_at can only be moved later")
+
+    def check_budget_needs_no_reservation(self, changed: Sequence[str]) -> None:
+        """A running budget grows by `announce_budget` and `raise_budget`, with the ledger between them."""
+        if self.is_running and "budget" in changed:
+            raise BudgetNotReserved("the campaign has begun to run; ask again")
 
     def announce_budget(self, budget: Money, at: datetime) -> list[Event]:
         """Remember an increase of a running campaign until the ledger has reserved the difference."""
@@ -299,7 +309,14 @@ class Campaign:
 
     # Running
 
-    def check_can_activate(self, at: datetime) -> None:
+    def begin_activation(self, at: datetime) -> list[Event]:
+        """The brand wants to run. Being saved, it lets no second activation begin beside this one."""
+        self._check_can_activate(at)
+        self.activation_error = None
+        self._touch(at)
+        return []
+
+    def _check_can_activate(self, at: datetime) -> None:
         self._check_allowed("activate")
         self._check_run_is_ahead(at)
 
@@ -307,7 +324,7 @@ class Campaign:
         """Begin the run. The same activation arriving again changes nothing."""
         if self.activation_id == activation_id:
             return []
-        self.check_can_activate(at)
+        self._check_can_activate(at)
         if reserved != self.brief.budget:
             raise BudgetChanged(f"{reserved} are reserved, the budget is {self.brief.budget}")
         self._move("activate", at)

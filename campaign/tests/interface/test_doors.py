@@ -139,9 +139,8 @@ def test_what_a_campaign_cannot_be_without_is_named(line):
     assert set(refused.value.extra["errors"]) == {"name", "budget", "start_at", "end_at", "compensation"}
 
 
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"cursor": "💥"}, {"status": "gone"}])
-def test_lists_are_bounded(line, query):
-    with pytest.raises(Error) as refused:
-        line.acme.list(query)
-
-    assert refused.value.code == "validation_failed"
+def test_lists_are_bounded(line):
+    for query in ({"limit": 0}, {"limit": 101}, {"cursor": "💥"}, {"status": "gone"}):
+        with pytest.raises(Error) as refused:
+            line.acme.list(query)
+        assert refused.value.code == "validation_failed", query

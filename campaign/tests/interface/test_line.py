@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import eventlet
 import pytest
 from nameko.testing.services import entrypoint_hook
 
@@ -97,18 +98,40 @@ def test_without_the_money_activation_is_refused_and_says_why(line):
 
 
 def test_an_activation_goes_on_after_an_outage_of_payment(line):
-    line.payment.answer(reserve=refuse(ServiceUnavailable("down")))
+    outages = [ServiceUnavailable("down"), ServiceUnavailable("down")]
+
+    def reserve(request):
+        if outages:
+            raise outages.pop()
+        return {"reservation": "txn_1", "escrow": request["amount"]}
+
+    line.payment.answer(reserve=reserve)
     campaign_id = line.approved()
-    waiting = line.acme.activate({"campaign_id": campaign_id})
 
-    line.payment.answer(reserve=lambda request: {"reservation": "txn_1", "escrow": request["amount"]})
+    campaign = line.acme.activate({"campaign_id": campaign_id})
 
-    assert waiting["status"] == "approved"
-    line.wait_until(campaign_id, status="active")
+    assert campaign["status"] == "active"
+    assert len(line.payment.calls["reserve"]) == 3
     assert len({call["idempotency_key"] for call in line.payment.calls["reserve"]}) == 1
 
 
-def test_two_activations_at_once_are_one(line):
+def test_activations_at_once_are_one(line):
+    campaign_id = line.approved()
+
+    def activate():
+        try:
+            return line.acme.activate({"campaign_id": campaign_id})["status"]
+        except Error as error:
+            return error.code
+
+    outcomes = [eventlet.spawn(activate) for _ in range(8)]
+
+    assert {outcome.wait() for outcome in outcomes} <= {"active", "campaign.wrong_state"}
+    assert line.campaign(campaign_id)["status"] == "active"
+    assert len(line.payment.calls["reserve"]) == 1
+
+
+def test_an_active_campaign_is_not_activated_again(line):
     campaign_id = line.active()
 
     with pytest.raises(Error) as refused:

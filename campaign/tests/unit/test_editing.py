@@ -16,6 +16,7 @@ from campaign.domain.campaign import (
     STATES,
     BudgetBelowAllocated,
     BudgetIncreasePending,
+    BudgetNotReserved,
     NotEditable,
     RunShortened,
     WrongState,
@@ -59,13 +60,20 @@ def test_every_field_of_the_brief_is_tried():
     assert set(ANOTHER) == set(FIELDS) == set(a_brief())
 
 
+def change(campaign, field: str):
+    """By the way that this field takes: a running budget is announced, reserved and then raised."""
+    if field == "budget" and campaign.is_running:
+        return campaign.announce_budget(ANOTHER[field], NOW) + campaign.raise_budget(ANOTHER[field], NOW)
+    return campaign.update({field: ANOTHER[field]}, NOW)
+
+
 @pytest.mark.parametrize(("state", "field"), list(product(STATES, FIELDS)))
 def test_which_field_changes_in_which_state(state: str, field: str):
     campaign = a_campaign(state)
     before = campaign.brief
 
     if field in MAY_CHANGE[state]:
-        events = campaign.update({field: ANOTHER[field]}, NOW)
+        events = change(campaign, field)
         assert [event.changed for event in events] == [[field]]
         assert campaign.brief != before
     else:
@@ -118,6 +126,28 @@ def test_an_approved_run_is_never_shortened(state: str):
         campaign.update({"end_at": campaign.brief.end_at - timedelta(seconds=1)}, NOW)
 
 
+@pytest.mark.parametrize("state", [ACTIVE, PAUSED])
+def test_a_running_budget_does_not_grow_without_a_reservation(state: str):
+    campaign = a_campaign(state)
+
+    with pytest.raises(BudgetNotReserved):
+        campaign.update({"budget": Money(60_000, "USD")}, NOW)
+
+    assert campaign.brief.budget == Money(50_000, "USD")
+
+
+@pytest.mark.parametrize("state", sorted(set(STATES) - {ACTIVE, PAUSED, DRAFT, APPROVED}))
+def test_no_increase_is_announced_where_the_budget_is_fixed(state: str):
+    with pytest.raises(NotEditable):
+        a_campaign(state).announce_budget(Money(60_000, "USD"), NOW)
+
+
+@pytest.mark.parametrize("budget", [Money(49_999, "USD"), Money(60_000, "EUR")])
+def test_what_is_announced_is_neither_less_nor_another_currency(budget: Money):
+    with pytest.raises(BudgetBelowAllocated):
+        a_campaign(ACTIVE).announce_budget(budget, NOW)
+
+
 def test_two_increases_of_a_running_budget_do_not_overlap():
     campaign = a_campaign(ACTIVE)
     campaign.announce_budget(Money(60_000, "USD"), NOW)
@@ -137,6 +167,16 @@ def test_a_reserved_increase_is_raised_once():
     assert second == []
     assert campaign.brief.budget == Money(60_000, "USD")
     assert campaign.pending_budget is None
+
+
+def test_more_budget_lets_a_campaign_go_on_that_the_ledger_had_refused():
+    campaign = a_campaign(ACTIVE)
+    campaign.announce_budget(Money(60_000, "USD"), NOW)
+    campaign.record_progress(spent_minor=49_990, participants=0, refused=True, at=NOW)
+
+    campaign.raise_budget(Money(60_000, "USD"), NOW)
+
+    assert campaign.ending_reason(NOW) is None
 
 
 def test_an_ended_campaign_takes_no_increase():

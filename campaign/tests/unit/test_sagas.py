@@ -123,6 +123,15 @@ def test_an_outage_of_payment_leaves_the_activation_running(approved):
     assert approved.campaign.status == "active"
 
 
+def test_an_activation_that_is_asked_for_twice_at_once_collides_in_the_store(approved):
+    version = approved.campaign.version
+    approved.payment.fails = [an_outage()]
+
+    approved.activate()
+
+    assert approved.campaign.version > version
+
+
 @pytest.mark.parametrize("step", ["begin", "reserve_budget", "activate"])
 def test_a_crash_at_any_step_of_the_activation_reserves_once(approved, step: str):
     approved.sagas.crash_after = step
@@ -261,3 +270,14 @@ def test_an_increase_that_comes_after_the_end_is_returned(running):
     assert running.payment.escrow == {CAMPAIGN_ID: 1_000}
     assert running.payment.available == WALLET - 1_000
     assert running.campaign.brief.budget == Money(BUDGET, "USD")
+
+
+@pytest.mark.parametrize("saga", ["campaign_activation", "campaign_budget_increase"])
+def test_taking_back_leaves_the_escrow_of_a_running_campaign_alone(running, saga: str):
+    reserve_budget = running.sagas.steps[saga]()[1]
+    (run,) = running.sagas.of_type("campaign_activation")
+
+    reserve_budget.undo(run)
+
+    assert running.payment.escrow == {CAMPAIGN_ID: BUDGET}
+    assert running.participations.settled == []
