@@ -25,9 +25,9 @@ from gateway.state import EXTENSION, State
 
 NAME = "gateway"
 
-DESCRIPTION = """Brands pay for short sponsored messages inside live streams; streamers earn from what was really
-shown. Money is integer minor units with a currency. Times are UTC, RFC 3339. Lists take `limit` and `cursor`.
-Errors are problem documents (RFC 9457); compare their `code`."""
+DESCRIPTION = """Brands pay for short sponsored messages inside live streams; streamers earn from what was
+really shown. Money is integer minor units with a currency. Times are UTC, RFC 3339. Lists take `limit` and
+`cursor`. Errors are problem documents (RFC 9457); compare their `code`."""
 
 
 class GatewayRequest(Request):

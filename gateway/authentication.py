@@ -1,4 +1,4 @@
-"""Who is asking: a verified access token, of a session that has not been revoked, with the scope asked for."""
+"""Who is asking: a verified access token, of a session that was not revoked, with the scope asked for."""
 
 from __future__ import annotations
 

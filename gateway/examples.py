@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI document, by name. Requests among them are valid: a test sends each to its schema."""
+"""Examples for the OpenAPI document, by name. Tests hold each of them against its schema."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CAMPAIGN = "cmp_01jd2e7z5pf3rs8w6r8q6v2k1q"
 PARTICIPATION = "prt_01jd2e7z5pf3rs8w6r8q6v2k1r"
 ASSET = "ast_01jd2e7z5pf3rs8w6r8q6v2k1s"
 CREATIVE = "crv_01jd2e7z5pf3rs8w6r8q6v2k1t"
-DEPOSIT = "pay_01jd2e7z5pf3rs8w6r8q6v2k1v"
+DEPOSIT = "dep_01jd2e7z5pf3rs8w6r8q6v2k1v"
 PAYOUT = "pay_01jd2e7z5pf3rs8w6r8q6v2k1w"
 INVOICE = "inv_01jd2e7z5pf3rs8w6r8q6v2k1x"
 TRANSACTION = "txn_01jd2e7z5pf3rs8w6r8q6v2k1y"
@@ -99,6 +99,11 @@ CAMPAIGN_STATE = {
     "id": CAMPAIGN,
     "brand_id": BRAND,
     "status": "active",
+    "currency": "USD",
+    "funded": True,
+    "places_left": 97,
+    "pending_budget": None,
+    "returned": None,
     "rejection_reason": None,
     "activation_error": None,
     "spent": usd(1250),
@@ -139,12 +144,15 @@ DEPOSIT_STATE = {
     "status": "pending",
     "amount": usd(50000),
     "provider": "sandbox",
+    "failure": None,
     "created_at": AT,
+    "settled_at": None,
 }
 PAYOUT_STATE = {
     "id": PAYOUT,
     "status": "requested",
     "amount": usd(2116),
+    "destination": "bank ****3000",
     "created_at": AT,
     "paid_at": None,
     "failure": None,
@@ -153,9 +161,12 @@ PAYOUT_STATE = {
 INVOICE_STATE = {
     "id": INVOICE,
     "kind": "receipt",
-    "number": "R-000042",
-    "amount": usd(50000),
+    "number": "REC-000042",
+    "account_id": BRAND,
+    "reference": DEPOSIT,
     "issued_at": AT,
+    "lines": [{"description": "Deposit", "amount": usd(50000)}],
+    "total": usd(50000),
 }
 NOTIFICATION_STATE = {
     "id": NOTIFICATION,
@@ -200,7 +211,9 @@ EXAMPLES: dict[str, Any] = {
             "current": True,
         }
     ),
-    "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k1", "use": "sig", "alg": "EdDSA", "x": "11qYAYKx"}]},
+    "jwks": {
+        "keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k1", "use": "sig", "alg": "EdDSA", "x": "11qYAYKx"}]
+    },
     "brand_profile": BRAND_PROFILE,
     "update_brand_profile": {"industry": "energy drinks", "billing_info": BRAND_PROFILE["billing_info"]},
     "public_brand": {
@@ -232,7 +245,7 @@ EXAMPLES: dict[str, Any] = {
         "account_details": "DE89370400440532013000",
     },
     "verify_platform": {"status": "verified", "metrics": METRICS},
-    "earnings_summary": {**EARNED, "counts": COUNTS, "participations": 1},
+    "earnings_summary": {**EARNED, "counts": COUNTS, "participations": 1, "others": []},
     "create_campaign": CAMPAIGN_FIELDS,
     "update_campaign": {"name": "Winter launch, longer", "end_at": END},
     "reason": {"reason": "The creative does not say who advertises."},
@@ -248,7 +261,7 @@ EXAMPLES: dict[str, Any] = {
         **EARNED,
         "counts": COUNTS,
         "formula": "v1",
-        "recomputed": {**EARNED, "counts": COUNTS},
+        "recomputed": {"gross": usd(2645), "counts": COUNTS},
     },
     "overlay_link": {
         "url": f"http://127.0.0.1:8000/overlay/{OVERLAY_TOKEN}",
@@ -266,6 +279,7 @@ EXAMPLES: dict[str, Any] = {
         }
     ),
     "campaign_ledger": {
+        "campaign_id": CAMPAIGN,
         "reserved": usd(50000),
         "earned_gross": usd(2645),
         "platform_fee": usd(529),
@@ -281,17 +295,18 @@ EXAMPLES: dict[str, Any] = {
                 "min_seconds_between": 60,
                 "max_per_hour": 30,
                 "max_per_stream": 100,
-                "pacing": "even",
             }
         ],
         "creatives": [
             {
-                "delivery_slot": 0,
+                "delivery_slot": 1,
                 "participation_id": PARTICIPATION,
                 "creative_id": CREATIVE,
                 "urls": ["/media/variants/3f/banner.webp?expires=1795755600&signature=c2lnbmF0dXJl"],
                 "placement": "banner",
+                "media": "image",
                 "duration_s": 8,
+                "weight": 1,
             }
         ],
     },
@@ -314,13 +329,18 @@ EXAMPLES: dict[str, Any] = {
     "deliveries": page(
         {
             "id": DELIVERY,
+            "seq": 1,
             "creative_id": CREATIVE,
             "placement": "banner",
-            "started_at": AT,
-            "ended_at": AT,
+            "media": "image",
+            "started_at": "2026-11-23T05:00:00.000000Z",
+            "ended_at": "2026-11-23T05:00:08.000000Z",
             "visible_ms": 7990,
             "qualified": True,
             "viewers": 130,
+            "platform": "twitch",
+            "country": "DE",
+            "formula": "v1",
         }
     ),
     "asset": {
@@ -364,6 +384,9 @@ EXAMPLES: dict[str, Any] = {
         "accounts": 7,
         "transactions": 42,
         "negative_accounts": [],
+        "mismatched_accounts": [],
+        "unbalanced_transactions": [],
+        "mismatched_campaigns": [],
     },
     "campaign_summary": {"campaign_id": CAMPAIGN, **PERIOD, "figures": FIGURES, "definitions": DEFINITIONS},
     "streamer_summary": {"streamer_id": STREAMER, **PERIOD, "figures": FIGURES, "definitions": DEFINITIONS},
@@ -395,9 +418,20 @@ EXAMPLES: dict[str, Any] = {
     },
     "health": {"status": "ok"},
 }
+BRANDS_ONLY = (
+    "budget",
+    "spent",
+    "pending_budget",
+    "returned",
+    "blocked_streamers",
+    "rejection_reason",
+    "activation_error",
+    "version",
+)
+PUBLIC_CAMPAIGN = {name: value for name, value in EXAMPLES["campaign"].items() if name not in BRANDS_ONLY}
 EXAMPLES["campaigns"] = page(EXAMPLES["campaign"])
 EXAMPLES["marketplace"] = page(
-    {"campaign": EXAMPLES["campaign"], "eligible": False, "reasons": ["average_viewers 34, needs 50"]}
+    {"campaign": PUBLIC_CAMPAIGN, "eligible": False, "reasons": ["average_viewers 34, needs 50"]}
 )
 EXAMPLES["dashboard"] = {
     "kind": "brand",

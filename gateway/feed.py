@@ -53,7 +53,8 @@ class Feed:
 
     def _notification_created(self, data: dict[str, Any]) -> None:
         message = Message(
-            "notification", {name: data[name] for name in ("notification_id", "kind", "title") if name in data}
+            "notification",
+            {name: data[name] for name in ("notification_id", "kind", "title") if name in data},
         )
         self._hub.publish(account_topic(data["account_id"]), message)
 

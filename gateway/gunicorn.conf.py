@@ -1,3 +1,4 @@
+# ruff: noqa: N999  gunicorn looks for a file of this name.
 """How gunicorn serves the gateway: a few gevent workers, each with thousands of open event streams.
 
 `gunicorn -c gateway/gunicorn.conf.py 'gateway.app:create_app()'`
@@ -53,12 +54,12 @@ logconfig_dict = {
 }
 
 
-def child_exit(server, worker):  # noqa: ARG001
+def child_exit(server, worker):
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)
 
 
-def on_exit(server):  # noqa: ARG001
+def on_exit(server):
     if own_metrics_folder:
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

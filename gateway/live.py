@@ -156,7 +156,7 @@ def poll(
     heartbeat: float,
     lifetime: float,
 ) -> Iterator[str]:
-    """The text of an event stream of figures that are read every `every` seconds and sent when they changed."""
+    """The text of an event stream of figures, read every `every` seconds and sent when they changed."""
     ends_at = time.monotonic() + lifetime
     yield OPENING
     sent, sent_at = "", time.monotonic()
@@ -194,7 +194,9 @@ class Figures:
     def _forget_unwatched(self) -> None:
         oldest = time.monotonic() - UNWATCHED_SECONDS
         self._entries = {
-            key: entry for key, entry in self._entries.items() if entry.asked_at > oldest or entry.lock.locked()
+            key: entry
+            for key, entry in self._entries.items()
+            if entry.asked_at > oldest or entry.lock.locked()
         }
 
 

@@ -1,4 +1,7 @@
-"""Keeps the tokens in overlay addresses out of logs. It imports nothing that gunicorn's master would have to carry."""
+"""Keeps the tokens in overlay addresses out of logs.
+
+It imports nothing of ours, since gunicorn's master process loads it and is not patched by gevent.
+"""
 
 from __future__ import annotations
 

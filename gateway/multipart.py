@@ -24,7 +24,7 @@ class UploadTooLarge(TooLarge):
 
 
 class Upload:
-    """The parts of a multipart body: `fields` (short texts), and one file that `keep` is given as a reader."""
+    """The parts of a multipart body: `fields` (short texts), and one file that is handed on as a reader."""
 
     def __init__(self, body: IO[bytes], boundary: str, max_bytes: int) -> None:
         self.fields: dict[str, str] = {}
@@ -53,7 +53,9 @@ class Upload:
 
     def _read_file(self, event: File, keep: Callable[[FileReader], Any]) -> None:
         if event.name != "file" or self.size is not None:
-            raise ValidationFailed("The request is not valid", {event.name[:64]: ["Send one part named file."]})
+            raise ValidationFailed(
+                "The request is not valid", {event.name[:64]: ["Send one part named file."]}
+            )
         reader = FileReader(part(self._events), self._max_bytes)
         keep(reader)
         self.filename = event.filename[:MAX_FILENAME_LENGTH]

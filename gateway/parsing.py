@@ -1,4 +1,4 @@
-"""Request bodies and query strings: read strictly, validated by the services' own schemas, handed on as JSON."""
+"""Bodies and query strings: read strictly, validated by the services' own schemas, handed on as JSON."""
 
 from __future__ import annotations
 

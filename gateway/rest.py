@@ -25,9 +25,9 @@ class Id(BaseConverter):
 
 
 class OverlayToken(BaseConverter):
-    """An overlay link's token; a text of another shape is no link at all."""
+    """An overlay link's token: 32 bytes in base64url; a text of another shape is no link at all."""
 
-    regex = r"[A-Za-z0-9_-]{16,128}"
+    regex = r"[A-Za-z0-9_-]{43}"
 
 
 class Problem(Schema):
@@ -99,8 +99,8 @@ class Resource(Blueprint):
                 {
                     "in": "header",
                     "name": "Idempotency-Key",
-                    "schema": {"type": "string", "maxLength": 128},
-                    "description": "Sending the same key and body again changes nothing and answers the same.",
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+                    "description": "The same key and body, sent again, change nothing and answer the same.",
                 }
             ],
         )

@@ -11,7 +11,7 @@ MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class GatewaySettings(Settings):
-    """Sizes are bytes. `cors_origins` are the origins of browsers' pages that may call us; none by default."""
+    """Sizes are bytes. `cors_origins` are the origins whose pages may call us; none by default."""
 
     media_signing_key: Secret[str] = Secret("")  # noqa: RUF009
     cors_origins: tuple[str, ...] = ()

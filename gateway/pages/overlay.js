@@ -219,7 +219,7 @@
   class Rotation {
     constructor() {
       this.creatives = [];
-      this.rules = new Map();
+      this.caps = new Map();
       this.credit = new Map();
       this.turns = new Map();
       this.shownAt = new Map();
@@ -228,7 +228,7 @@
 
     load(manifest) {
       this.creatives = manifest.creatives;
-      this.rules = new Map(manifest.rotation.map((rule) => [rule.participation_id, rule]));
+      this.caps = new Map(manifest.rotation.map((turn) => [turn.participation_id, turn]));
     }
 
     next(now) {
@@ -246,15 +246,15 @@
     }
 
     isWithinCaps(participation, now) {
-      const rule = this.rules.get(participation) ?? {};
+      const caps = this.caps.get(participation) ?? {};
       const shown = this.shownAt.get(participation) ?? [];
       const lastHour = shown.filter((at) => at > now - HOUR_MS).length;
       const since = shown.length ? now - shown[shown.length - 1] : Infinity;
       return (
-        since >= (rule.min_seconds_between ?? 0) * 1000 &&
-        lastHour < (rule.max_per_hour ?? Infinity) &&
+        since >= (caps.min_seconds_between ?? 0) * 1000 &&
+        lastHour < (caps.max_per_hour ?? Infinity) &&
         // An hour without a showing begins a new stream.
-        (since > HOUR_MS || shown.length < (rule.max_per_stream ?? Infinity))
+        (since > HOUR_MS || shown.length < (caps.max_per_stream ?? Infinity))
       );
     }
 
@@ -307,11 +307,9 @@
     }
   }
 
-  const isVideo = (creative) => /\.(mp4|webm)$/.test(creative.urls[0].split("?")[0]);
-
   /* An element that is ready to be painted; nothing is on the page yet. */
   async function load(creative) {
-    const element = isVideo(creative) ? await loadVideo(creative.urls) : await loadImage(creative.urls);
+    const element = creative.media === "video" ? await loadVideo(creative.urls) : await loadImage(creative.urls);
     element.classList.add("creative", creative.placement);
     element.dataset.creativeId = creative.creative_id;
     return element;
@@ -459,7 +457,7 @@
         if (element.play) await element.play();
         this.rotation.shown(creative, this.clock.now());
         const seen = await watch(creative.duration_s * 1000, this.visibility, this.cut.signal);
-        if (seen.first !== null) await this.record(session, creative, seen);
+        await this.record(session, creative, seen);
       } finally {
         this.stage.clear();
       }
@@ -468,6 +466,7 @@
     async record(session, creative, { first, last }) {
       const startedAt = this.clock.at(first);
       const endedAt = this.clock.at(last);
+      if (endedAt <= startedAt) return;
       const delivery = await session.sign({
         participation_id: creative.participation_id,
         creative_id: creative.creative_id,

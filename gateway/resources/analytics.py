@@ -123,7 +123,7 @@ def watch(method: str, request: dict[str, Any]) -> Response:
 
 
 def reader(method: str, request: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    """Reads the figures on the caller's behalf, shared between all streams of that caller on the same thing."""
+    """Reads figures on the caller's behalf, shared between that caller's streams on the same thing."""
     here, caller = state(), context.current()
     key = (g.principal.id, method, *request.values())
 

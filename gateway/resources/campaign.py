@@ -117,7 +117,7 @@ def clone_campaign(campaign_id: str) -> Response:
 @blueprint.route("/campaigns/<id:campaign_id>/history")
 @blueprint.requires("campaigns:read", "admin:campaigns")
 @blueprint.answers(200, schemas.HistoryPage, example="history")
-@blueprint.query(PageQuery)
+@blueprint.query(schemas.CampaignHistory, without=["campaign_id"])
 def get_history(query: dict[str, Any], campaign_id: str) -> Response:
     """The audit trail: what happened to the campaign, when, and who did it."""
     return answer("campaign", "history", {**query, "campaign_id": campaign_id})

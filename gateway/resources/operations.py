@@ -72,6 +72,6 @@ def registry() -> CollectorRegistry:
 
 @cache
 def events_document() -> dict[str, Any]:
-    """Generated from the services' declarations, which are found by name: the gateway's code depends on none."""
+    """Generated from the services' declarations, found by name: the gateway's code depends on none."""
     modules = {service: import_module(f"{service}.events") for service in SERVICES}
     return asyncapi.document(modules, "Gametriggers events", "v1")

@@ -22,7 +22,7 @@ blueprint = Resource("overlay", __name__, url_prefix="/overlay", description="Th
 
 @blueprint.route("/<overlay_token:token>")
 @blueprint.answers(200, content_type="text/html")
-def get_page(token: str) -> Response:  # noqa: ARG001  The page finds its token in its own address.
+def get_page(token: str) -> Response:
     """The page to add to OBS as a browser source of 1920×1080."""
     response = current_app.send_static_file("overlay.html")
     response.headers["Content-Security-Policy"] = headers.PAGE

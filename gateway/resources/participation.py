@@ -103,7 +103,7 @@ def remove(body: dict[str, Any], participation_id: str) -> Response:
 @blueprint.route("/participations/<id:participation_id>/deliveries")
 @blueprint.requires(*EITHER_SIDE)
 @blueprint.answers(200, schemas.DeliveryPage, example="deliveries")
-@blueprint.query(PageQuery)
+@blueprint.query(schemas.ListDeliveries, without=["participation_id"])
 def list_deliveries(query: dict[str, Any], participation_id: str) -> Response:
     """Every accepted showing."""
     return answer("participation", "deliveries", {**query, "participation_id": participation_id})

@@ -8,12 +8,13 @@ from typing import Any
 from flask import Response, request
 
 from chassis.errors import BadRequest
-from chassis.schema import PageQuery
 from gateway.backend import answer, call, created, idempotency_key
 from gateway.rest import Resource
 from payment import schemas
 
-blueprint = Resource("payment", __name__, url_prefix="/v1", description="Wallets, deposits, invoices, payouts")
+blueprint = Resource(
+    "payment", __name__, url_prefix="/v1", description="Wallets, deposits, invoices, payouts"
+)
 
 # What the providers' signature schemes read; nothing else of a webhook's headers goes further.
 WEBHOOK_HEADERS = (
@@ -40,7 +41,7 @@ def get_wallet() -> Response:
 @blueprint.route("/wallet/deposits", methods=["POST"])
 @blueprint.requires("wallet:write")
 @blueprint.answers(201, schemas.Deposit, example="deposit")
-@blueprint.body(schemas.CreateDeposit, without=["idempotency_key"], example="create_deposit")
+@blueprint.body(schemas.DepositBody, example="create_deposit")
 @blueprint.takes_idempotency_key
 def create_deposit(body: dict[str, Any]) -> Response:
     """Begin a deposit; it counts once the provider has reported it."""
@@ -60,7 +61,7 @@ def get_deposit(deposit_id: str) -> Response:
 @blueprint.route("/wallet/transactions")
 @blueprint.requires("wallet:read")
 @blueprint.answers(200, schemas.TransactionPage, example="transactions")
-@blueprint.query(PageQuery)
+@blueprint.query(schemas.ListQuery)
 def list_transactions(query: dict[str, Any]) -> Response:
     """What moved on the caller's accounts, newest first."""
     return answer("payment", "transactions", query)
@@ -69,7 +70,7 @@ def list_transactions(query: dict[str, Any]) -> Response:
 @blueprint.route("/invoices")
 @blueprint.requires("wallet:read")
 @blueprint.answers(200, schemas.InvoicePage, example="invoices")
-@blueprint.query(PageQuery)
+@blueprint.query(schemas.ListQuery)
 def list_invoices(query: dict[str, Any]) -> Response:
     """Receipts and statements."""
     return answer("payment", "list_invoices", query)
@@ -85,7 +86,7 @@ def get_invoice(invoice_id: str) -> Response:
 
 @blueprint.route("/invoices/<id:invoice_id>.pdf")
 @blueprint.requires("wallet:read")
-@blueprint.answers(200, schemas.Pdf, content_type="application/pdf")
+@blueprint.answers(200, content_type="application/pdf")
 def get_invoice_pdf(invoice_id: str) -> Response:
     """The same, to print."""
     document = call("payment", "invoice_pdf", {"invoice_id": invoice_id})
@@ -97,7 +98,7 @@ def get_invoice_pdf(invoice_id: str) -> Response:
 @blueprint.route("/payouts", methods=["POST"])
 @blueprint.requires("payouts:request")
 @blueprint.answers(201, schemas.Payout, example="payout")
-@blueprint.body(schemas.RequestPayout, without=["idempotency_key"], example="request_payout")
+@blueprint.body(schemas.PayoutBody, example="request_payout")
 @blueprint.takes_idempotency_key
 def request_payout(body: dict[str, Any]) -> Response:
     """Ask for available earnings to be paid out."""
@@ -107,7 +108,7 @@ def request_payout(body: dict[str, Any]) -> Response:
 @blueprint.route("/payouts")
 @blueprint.requires("payouts:request")
 @blueprint.answers(200, schemas.PayoutPage, example="payouts")
-@blueprint.query(PageQuery)
+@blueprint.query(schemas.ListQuery)
 def list_payouts(query: dict[str, Any]) -> Response:
     """The caller's payouts, newest first."""
     return answer("payment", "list_payouts", query)
@@ -135,7 +136,7 @@ def receive_webhook(provider: str) -> Response:
 
 @blueprint.route("/admin/ledger/verify")
 @blueprint.requires("admin:ledger")
-@blueprint.answers(200, schemas.LedgerVerification, example="ledger_verification")
+@blueprint.answers(200, schemas.LedgerReport, example="ledger_verification")
 def verify_ledger() -> Response:
     """Add the whole ledger up again."""
     return answer("payment", "verify_ledger", timeout=30)

@@ -22,7 +22,7 @@ from gateway.app import build
 from gateway.live import Figures, Hub
 from gateway.sessions import RevokedSessions
 from gateway.settings import GatewaySettings
-from gateway.state import State
+from gateway.state import EXTENSION, State
 from gateway.tests.surface import SCOPES
 
 BRAND = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"
@@ -82,8 +82,14 @@ class Door:
         return {"Authorization": f"Bearer {self.token(kind, session_id)}"}
 
 
+@pytest.fixture(scope="session")
+def applications() -> dict[str, Flask]:
+    """Documenting an application takes long, so equal ones are shared; their state is not."""
+    return {}
+
+
 @pytest.fixture
-def make_door(tmp_path: Any) -> Callable[..., Door]:
+def make_door(tmp_path: Any, applications: dict[str, Flask]) -> Callable[..., Door]:
     def make(**settings: Any) -> Door:
         chosen = GatewaySettings(
             **{
@@ -106,7 +112,9 @@ def make_door(tmp_path: Any) -> Callable[..., Door]:
             figures=Figures(chosen.live_poll_seconds),
             objects=FileStore(tmp_path / "objects"),
         )
-        return Door(build(state), state, services, issued)
+        app = applications.setdefault(repr(settings), applications.get(repr(settings)) or build(state))
+        app.extensions[EXTENSION] = state
+        return Door(app, state, services, issued)
 
     return make
 

@@ -1,4 +1,4 @@
-"""The HTTP surface as it was agreed: what each route calls, and who may use it. Written by hand, on purpose."""
+"""The HTTP surface as it was agreed: what each route calls, and who may use it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,28 @@ from gateway import examples as example
 from gateway.examples import EXAMPLES
 
 SCOPES = {
-    "brand": (
-        "profile:write campaigns:read campaigns:write participations:manage wallet:read wallet:write "
-        "assets:write analytics:read notifications:read"
-    ).split(),
-    "streamer": (
-        "profile:write marketplace:read participations:write overlay:manage wallet:read payouts:request "
-        "analytics:read notifications:read"
-    ).split(),
-    "admin": "admin:campaigns admin:streamers admin:ledger".split(),
+    "brand": [
+        "profile:write",
+        "campaigns:read",
+        "campaigns:write",
+        "participations:manage",
+        "wallet:read",
+        "wallet:write",
+        "assets:write",
+        "analytics:read",
+        "notifications:read",
+    ],
+    "streamer": [
+        "profile:write",
+        "marketplace:read",
+        "participations:write",
+        "overlay:manage",
+        "wallet:read",
+        "payouts:request",
+        "analytics:read",
+        "notifications:read",
+    ],
+    "admin": ["admin:campaigns", "admin:streamers", "admin:ledger"],
 }
 EVERYBODY = ("brand", "streamer", "admin")
 BRAND, STREAMER, ADMIN = ("brand",), ("streamer",), ("admin",)
@@ -110,7 +123,9 @@ ROUTES = [
         {"name": "twitch"},
         204,
     ),
-    Route("PUT", "/v1/streamers/me/payout-method", STREAMER, "streamer.set_payout_method", body="payout_method"),
+    Route(
+        "PUT", "/v1/streamers/me/payout-method", STREAMER, "streamer.set_payout_method", body="payout_method"
+    ),
     get("/v1/streamers/me/earnings", STREAMER, "participation.earnings_summary"),
     post(
         f"/v1/admin/streamers/{example.STREAMER}/platforms/twitch/verify",
@@ -124,7 +139,10 @@ ROUTES = [
     get(C, EVERYBODY, "campaign.get", CMP),
     Route("PATCH", C, BRAND, "campaign.update", CMP, body="update_campaign"),
     Route("DELETE", C, BRAND, "campaign.delete", CMP, 204),
-    *(post(f"{C}/{verb}", BRAND, f"campaign.{verb}", CMP) for verb in ("submit", "activate", "pause", "resume")),
+    *(
+        post(f"{C}/{verb}", BRAND, f"campaign.{verb}", CMP)
+        for verb in ("submit", "activate", "pause", "resume")
+    ),
     *(post(f"{C}/{verb}", BRAND, f"campaign.{verb}", CMP) for verb in ("complete", "cancel")),
     post(f"{C}/clone", BRAND, "campaign.clone", CMP, 201),
     get(f"{C}/history", ("brand", "admin"), "campaign.history", {**CMP, **PAGE}),

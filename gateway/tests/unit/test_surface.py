@@ -149,7 +149,9 @@ def test_every_operation_of_the_document_is_in_this_table_or_has_tests_of_its_ow
         ("get", "/asyncapi.json"),
     }
     paths = door.client.get("/openapi.json").json["paths"]
-    documented = {(method, path) for path, methods in paths.items() for method in methods if method != "parameters"}
+    documented = {
+        (method, path) for path, methods in paths.items() for method in methods if method != "parameters"
+    }
     adapter = door.app.url_map.bind("localhost")
 
     covered = set()

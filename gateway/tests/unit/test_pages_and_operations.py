@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from chassis.errors import ServiceUnavailable
+from gateway.tests.conftest import Door
+
+OVERLAY = "/overlay/q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", OVERLAY])
+def test_pages_run_our_own_scripts_alone(door: Door, path: str) -> None:
+    response = door.client.get(path)
+
+    assert (response.status_code, response.mimetype) == (200, "text/html")
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "http" not in policy
+    assert "<script>" not in response.text
+
+
+def test_the_start_page_leads_to_the_documentation(door: Door) -> None:
+    assert 'href="/docs"' in door.client.get("/").text
+
+
+@pytest.mark.parametrize("name", ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"])
+def test_the_documentation_brings_its_own_files(door: Door, name: str) -> None:
+    assert door.client.get(f"/docs/{name}").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["index.html", "../__init__.py", "oauth2-redirect.html"])
+def test_no_other_file_of_the_package_is_served(door: Door, name: str) -> None:
+    assert door.client.get(f"/docs/{name}").status_code == 404
+
+
+def test_an_overlay_page_leaves_no_trace_of_its_address(door: Door) -> None:
+    headers = door.client.get(OVERLAY).headers
+
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert door.services.calls == []
+
+
+def test_the_interface_is_described_as_openapi_3_1(door: Door) -> None:
+    document = door.client.get("/openapi.json").json
+
+    assert document["openapi"] == "3.1.0"
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    operations = [
+        op for path in document["paths"].values() for name, op in path.items() if name != "parameters"
+    ]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    assert all(operation["summary"] for operation in operations)
+    deposit = document["paths"]["/v1/wallet/deposits"]["post"]
+    assert deposit["security"] == [{"bearer": ["wallet:write"]}]
+    assert deposit["requestBody"]["content"]["application/json"]["example"]["provider"] == "sandbox"
+    assert any(parameter.get("name") == "Idempotency-Key" for parameter in deposit["parameters"])
+    assert "application/problem+json" in str(document["components"]["responses"]["DEFAULT_ERROR"])
+
+
+def test_ready_means_connected(door: Door) -> None:
+    assert door.client.get("/health/ready").json == {"status": "ok"}
+
+    door.services.is_ready = False
+
+    assert door.client.get("/health/ready").status_code == 503
+    assert door.client.get("/health/live").status_code == 200
+
+
+def test_requests_are_counted_by_route_and_status(door: Door) -> None:
+    door.client.get("/v1/wallet")
+
+    metrics = door.client.get("/metrics").text
+
+    assert 'http_responses_total{method="GET",route="/v1/wallet",status="401"}' in metrics
+
+
+def test_a_webhook_arrives_as_it_was_sent_with_the_headers_that_its_signature_needs(door: Door) -> None:
+    body = '{"id": "evt_1",   "spaces": "kept é"}'
+    headers = {"Sandbox-Signature": "t=1,v1=ab", "Authorization": "Bearer x", "Cookie": "a=b"}
+    door.services.answers["payment.provider_webhook"] = {"received": True}
+
+    response = door.client.post(
+        "/v1/webhooks/sandbox", data=body.encode(), headers=headers, content_type="application/json"
+    )
+
+    assert (response.status_code, response.json) == (200, {"received": True})
+    assert door.services.last == (
+        "payment.provider_webhook",
+        {
+            "provider": "sandbox",
+            "headers": {"content-type": "application/json", "sandbox-signature": "t=1,v1=ab"},
+            "body": body,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v1/webhooks/sandbox", b"\xff", 400),
+        ("/v1/webhooks/sandbox", b"x" * 300_000, 413),
+        ("/v1/webhooks/nobody", b"{}", 404),
+    ],
+)
+def test_a_webhook_that_cannot_be_one_is_refused(door: Door, path: str, body: bytes, status: int) -> None:
+    response = door.client.post(path, data=body)
+
+    assert response.status_code == status
+    assert door.services.calls == []
+
+
+def test_an_invoice_is_a_file_to_keep(door: Door) -> None:
+    document = {"filename": "R-000042.pdf", "content_base64": base64.b64encode(b"%PDF-1.4").decode()}
+    door.services.answers["payment.invoice_pdf"] = document
+
+    response = door.client.get("/v1/invoices/inv_1.pdf", headers=door.as_("brand"))
+
+    assert (response.data, response.mimetype) == (b"%PDF-1.4", "application/pdf")
+    assert response.headers["Content-Disposition"] == "attachment; filename=R-000042.pdf"
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("brand", {"wallet", "campaigns", "notifications"}),
+        ("streamer", {"wallet", "participations", "notifications"}),
+        ("admin", {"review_queue"}),
+    ],
+)
+def test_a_dashboard_has_the_parts_of_its_kind(door: Door, kind: str, parts: set[str]) -> None:
+    response = door.client.get("/v1/dashboard", headers=door.as_(kind))
+
+    assert response.json["kind"] == kind
+    assert set(response.json["parts"]) == parts
+    assert all(part["status"] == "ok" for part in response.json["parts"].values())
+
+
+def test_a_part_that_is_down_is_marked_and_the_rest_is_there(door: Door) -> None:
+    door.services.fail("notification.list", ServiceUnavailable())
+
+    response = door.client.get("/v1/dashboard", headers=door.as_("brand"))
+
+    assert response.status_code == 200
+    assert response.json["parts"]["notifications"] == {"status": "unavailable", "code": "service_unavailable"}
+    assert response.json["parts"]["wallet"] == {"status": "ok", "data": {"id": "x_1"}}
+
+
+def test_the_events_are_described(door: Door) -> None:
+    document = door.client.get("/asyncapi.json").json
+
+    assert document["asyncapi"] == "3.0.0"
+    assert "identity.session_revoked" in document["channels"]
