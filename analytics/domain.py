@@ -218,11 +218,7 @@ class Period:
     until: datetime
 
     def __post_init__(self) -> None:
-        for name, at in (("from", self.since), ("to", self.until)):
-            if not EARLIEST <= at <= LATEST:
-                raise BadPeriod("The period must lie between 2020 and 2100", {name: ["Out of range."]})
-        if self.since >= self.until:
-            raise BadPeriod("The period ends before it begins", {"to": ["Must be later than from."]})
+        check_order(self.since, self.until)
 
     @property
     def resolution(self) -> str:
@@ -317,7 +313,7 @@ def ceil(at: datetime, step: timedelta) -> datetime:
 
 def reporting_period(since: datetime | None, until: datetime | None, now: datetime) -> Period:
     """The period of a summary: everything unless bounded, widened to whole minutes (hours if it is long)."""
-    check_order(since, until)
+    check_bounds(since, until)
     begin = since or EARLIEST
     end = until or ceil(now, STEPS["day"]) + STEPS["day"]
     step = STEPS["minute"] if end - begin <= LONGEST_PERIOD_IN_MINUTES else STEPS["hour"]
@@ -326,7 +322,7 @@ def reporting_period(since: datetime | None, until: datetime | None, now: dateti
 
 def series_period(since: datetime | None, until: datetime | None, bucket: str, now: datetime) -> Period:
     """The period of a time series, widened to whole buckets: the last DEFAULT_POINTS unless bounded."""
-    check_order(since, until)
+    check_bounds(since, until)
     step = STEPS[bucket]
     end = ceil(until or now, step)
     begin = floor(since, step) if since else end - DEFAULT_POINTS * step
@@ -339,8 +335,17 @@ def series_period(since: datetime | None, until: datetime | None, bucket: str, n
     return period
 
 
-def check_order(since: datetime | None, until: datetime | None) -> None:
-    if since and until and since >= until:
+def check_bounds(since: datetime | None, until: datetime | None) -> None:
+    """Comes before any arithmetic, which fails at the ends of the calendar."""
+    for name, at in (("from", since), ("to", until)):
+        if at is not None and not EARLIEST <= at <= LATEST:
+            raise BadPeriod("The period must lie between 2020 and 2100", {name: ["Out of range."]})
+    if since and until:
+        check_order(since, until)
+
+
+def check_order(since: datetime, until: datetime) -> None:
+    if since >= until:
         raise BadPeriod("The period ends before it begins", {"to": ["Must be later than from."]})
 
 

@@ -9,8 +9,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from notification.domain import MailDelayed, MailRefused
-from notification.handlers import RenderedMail
+from notification.domain import MailDelayed, MailRefused, RenderedMail
 
 # Per operation of a conversation that has about ten; the lease of a mail is longer than all of them.
 TIMEOUT_SECONDS = 10.0

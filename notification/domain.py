@@ -149,6 +149,13 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderedMail:
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """What an account wants of one kind of notification."""
 

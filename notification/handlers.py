@@ -25,6 +25,7 @@ from notification.domain import (
     NotificationNotFound,
     Preferences,
     Recipient,
+    RenderedMail,
     kinds_for,
 )
 
@@ -83,13 +84,6 @@ class UnreadCounts(Protocol):
     def count(self, account_id: str) -> int: ...
 
     def forget(self, account_id: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedMail:
-    subject: str
-    text: str
-    html: str
 
 
 class Templates(Protocol):

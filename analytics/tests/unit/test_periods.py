@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -58,9 +58,21 @@ def test_a_period_must_not_end_before_it_begins() -> None:
         reporting_period(NOON, NOON, NOON)
 
 
-def test_a_period_must_lie_within_the_life_of_the_platform() -> None:
+@pytest.mark.parametrize("impossible", [datetime.min, datetime.max, NOON - 4000 * DAY])
+def test_a_period_must_lie_within_the_life_of_the_platform(impossible: datetime) -> None:
+    at = impossible.replace(tzinfo=UTC)
+
     with pytest.raises(BadPeriod):
-        reporting_period(NOON - 4000 * DAY, NOON, NOON)
+        reporting_period(at, None, NOON)
+    with pytest.raises(BadPeriod):
+        series_period(None, at, "day", NOON)
+
+
+def test_a_period_that_begins_in_the_future_is_refused() -> None:
+    with pytest.raises(BadPeriod):
+        reporting_period(NOON + 10 * DAY, None, NOON)
+    with pytest.raises(BadPeriod):
+        series_period(NOON + 10 * DAY, None, "day", NOON)
 
 
 def test_a_series_holds_a_point_for_every_bucket_even_an_empty_one() -> None:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from notification.clients import SmtpMailer
-from notification.domain import MailDelayed, MailRefused
-from notification.handlers import RenderedMail
+from notification.domain import MailDelayed, MailRefused, RenderedMail
 from notification.tests.storage.test_stores import closed_port
 
 SENDER = "Gametriggers <no-reply@gametriggers.example>"
