@@ -11,9 +11,15 @@ class Clock(Protocol):
         """The present time, aware and in UTC."""
 
 
+def now() -> datetime:
+    """The present time in whole milliseconds, since that is what MongoDB keeps of it."""
+    at = datetime.now(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
 class SystemClock:
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return now()
 
 
 class FixedClock:

@@ -50,6 +50,7 @@ def configure(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.captureWarnings(True)
     logging.getLogger("nameko").setLevel(logging.CRITICAL)
     for chatty in ("amqp", "httpx", "httpcore", "pymongo", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
@@ -38,8 +38,8 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
 
-    def path(self, key: str) -> Iterator[Path]:
-        """A context manager: a local file with the object's content, to be read only."""
+    def path(self, key: str) -> AbstractContextManager[Path]:
+        """A local file with the object's content, to be read only."""
 
 
 class FileStore:

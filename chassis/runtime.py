@@ -5,11 +5,14 @@ waits for ever for a server that is gone; the variable is read when eventlet is 
 """
 
 import os
+import warnings
 
 
 def patch() -> None:
     """Make the standard library and psycopg2 cooperative. Safe to call again."""
     os.environ["EVENTLET_NO_GREENDNS"] = "yes"
+    # Nameko 2.14 stands on eventlet; being told so at every start would only break the logs' format.
+    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
     import eventlet
 
     eventlet.monkey_patch()

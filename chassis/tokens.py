@@ -53,7 +53,7 @@ class TokenVerifier:
             raise Unauthenticated("the access token is not valid")
         header = jwt.get_unverified_header(token)
         # The algorithm is ours to choose, never the token's: a header can only agree or be refused.
-        if header.get("alg") != ALGORITHM or header.get("typ", "").lower() != "at+jwt":
+        if header.get("alg") != ALGORITHM or str(header.get("typ")).lower() != "at+jwt":
             raise Unauthenticated("the token is not an access token")
         claims: dict[str, Any] = jwt.decode(
             token,

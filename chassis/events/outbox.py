@@ -19,6 +19,7 @@ from eventlet.queue import LightQueue
 from nameko.extensions import SharedExtension
 
 from chassis import context, metrics
+from chassis.clock import now
 from chassis.errors import ServiceUnavailable
 from chassis.event import Event
 from chassis.events.cloudevents import envelope
@@ -89,7 +90,7 @@ def records(events: Iterable[Event], aggregate_version: int) -> list[Record]:
     """The records of some events, with the ids of the call that caused them."""
     call = context.current()
     actor = call.actor or (f"service:{call.caller}" if call.caller else None)
-    now = datetime.now(UTC)
+    at = now()
     return [
         Record(
             id=new_id("evt"),
@@ -98,7 +99,7 @@ def records(events: Iterable[Event], aggregate_version: int) -> list[Record]:
             index=index,
             type=event.type,
             version=event.version,
-            time=now,
+            time=at,
             data=event.to_data(),
             actor=actor,
             request_id=call.request_id,

@@ -2,12 +2,12 @@ from chassis import runtime
 
 runtime.patch()
 
-from chassis.testing.fixtures import *
-
 import os
 import uuid
 
 import pytest
+
+from chassis.testing.fixtures import *
 
 
 @pytest.fixture

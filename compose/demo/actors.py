@@ -1,0 +1,80 @@
+"""The people of the demo, each with an account of their own and an address that no earlier run has used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from compose.demo.api import Api, until
+
+PASSWORD = "a-long-walk-along-the-quay"
+IBAN = "DE89370400440532013000"
+"""The example IBAN of the German central bank; its checksum is right and nobody owns it."""
+
+
+@dataclass
+class Account:
+    id: str
+    email: str
+    api: Api
+
+
+def register_brand(api: Api, run: str) -> Account:
+    """Registers and then logs in, since a session may come from either."""
+    email = f"brand-{run}@acme.example"
+    contact = {"name": "Ada Lund", "position": "Marketing", "phone": "+4915112345678"}
+    body = {
+        "email": email,
+        "password": PASSWORD,
+        "company_name": "Acme Energy",
+        "industry": "beverages",
+        "contact_person": contact,
+    }
+    api.post("/v1/brands/register", body)
+    session = api.post("/v1/brands/login", {"email": email, "password": PASSWORD})
+    return Account(session["account"]["id"], email, api.signed_in(session["access_token"]))
+
+
+def register_streamer(api: Api, run: str, name: str) -> Account:
+    email = f"{name}-{run}@streams.example"
+    body = {"email": email, "password": PASSWORD, "display_name": name.capitalize()}
+    session = api.post("/v1/streamers/register", body)
+    return Account(session["account"]["id"], email, api.signed_in(session["access_token"]))
+
+
+def log_in_admin(api: Api, email: str, password: str) -> Account:
+    session = api.post("/v1/admin/login", {"email": email, "password": password})
+    return Account(session["account"]["id"], email, api.signed_in(session["access_token"]))
+
+
+def go_live(twitch_url: str, login: str, viewers: int) -> None:
+    """Tell the local Twitch stand-in of a channel that is on air."""
+    body = {"followers": 10 * viewers, "viewer_count": viewers, "game_name": "Chess", "language": "en"}
+    httpx.put(f"{twitch_url}/_control/users/{login}", json=body, timeout=10).raise_for_status()
+
+
+def link_channel(streamer: Account, admin: Account, login: str) -> None:
+    """Link a Twitch channel and have it verified."""
+    channel = {"name": "twitch", "username": login, "channel_url": f"https://www.twitch.tv/{login}"}
+    streamer.api.post("/v1/streamers/me/platforms", channel)
+    admin.api.post(f"/v1/admin/streamers/{streamer.id}/platforms/twitch/verify", {"status": "verified"})
+
+
+def notification_kinds(account: Account) -> list[str]:
+    return [item["kind"] for item in account.api.every("/v1/notifications")]
+
+
+def wait_for_notifications(account: Account, *kinds: str) -> list[str]:
+    """The kinds in an account's inbox, once all of these are among them."""
+
+    def complete() -> list[str]:
+        found = notification_kinds(account)
+        return found if set(kinds) <= set(found) else []
+
+    return until(f"notifications {', '.join(kinds)} of {account.email}", complete)
+
+
+def usd(amount_minor: int) -> dict[str, Any]:
+    return {"amount_minor": amount_minor, "currency": "USD"}

@@ -1,0 +1,83 @@
+"""The platform as an HTTP client sees it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import httpx
+
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 30.0
+POLL_SECONDS = 0.1
+PAGE = 100
+
+
+class DemoFailed(Exception):
+    """The platform did not do what the demo expects; the message says what, where."""
+
+
+class Api:
+    """One account's (or nobody's) view of the platform."""
+
+    def __init__(self, base_url: str, token: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS)
+        self.base_url = base_url
+
+    def signed_in(self, token: str) -> Api:
+        return Api(self.base_url, token)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self._answer(self._client.get(path, params=query), "GET", path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._answer(self._client.post(path, json=body, headers=headers), "POST", path)
+
+    def put(self, path: str, body: Any) -> Any:
+        return self._answer(self._client.put(path, json=body), "PUT", path)
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self._answer(self._client.patch(path, json=body), "PATCH", path)
+
+    def upload(self, path: str, filename: str, content: bytes, kind: str) -> Any:
+        response = self._client.post(path, files={"file": (filename, content)}, data={"kind": kind})
+        return self._answer(response, "POST", path)
+
+    def download(self, path: str) -> httpx.Response:
+        response = self._client.get(path)
+        if response.status_code != httpx.codes.OK:
+            raise DemoFailed(f"GET {path.partition('?')[0]} answered {response.status_code}")
+        return response
+
+    def every(self, path: str, **query: Any) -> Iterator[Any]:
+        """The items of all pages of a list."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, limit=PAGE, **query, **({"cursor": cursor} if cursor else {}))
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    @staticmethod
+    def _answer(response: httpx.Response, method: str, path: str) -> Any:
+        if response.is_success:
+            return response.json() if response.content else None
+        raise DemoFailed(f"{method} {path} answered {response.status_code}: {response.text[:500]}")
+
+
+def until(what: str, check: Callable[[], T | None], deadline: float = 30.0) -> T:
+    """Wait until `check` returns something true, and return that."""
+    give_up = time.monotonic() + deadline
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() > give_up:
+            raise DemoFailed(f"{what}: not within {deadline:.0f} s")
+        time.sleep(POLL_SECONDS)
