@@ -7,6 +7,7 @@ runtime.patch()
 import base64
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from eventlet import tpool
 from nameko.extensions import DependencyProvider
@@ -93,18 +94,18 @@ class PaymentService(Service):
     vault = Vault()
 
     @rpc(callers={"gateway"})
-    def wallet(self, request: dict) -> dict:
+    def wallet(self, request: dict[str, Any]) -> dict[str, Any]:
         schemas.Nothing().load(request)
         wallet = reading.get_wallet(self.payments, self.principal, self.settings.wallet_currency)
         return schemas.Wallet().dump(wallet)
 
     @rpc(callers={"gateway"})
-    def transactions(self, request: dict) -> dict:
+    def transactions(self, request: dict[str, Any]) -> dict[str, Any]:
         page = PageRequest(**schemas.ListQuery().load(request))
         return schemas.TransactionPage().dump(reading.list_transactions(self.payments, self.principal, page))
 
     @rpc(callers={"gateway"})
-    def deposit(self, request: dict) -> dict:
+    def deposit(self, request: dict[str, Any]) -> dict[str, Any]:
         command = schemas.MakeDeposit().load(request)
         provider = self.providers.named(command.pop("provider"))
         deposit = deposits.make_deposit(
@@ -119,23 +120,23 @@ class PaymentService(Service):
         return schemas.Deposit().dump(deposit)
 
     @rpc(callers={"gateway"})
-    def get_deposit(self, request: dict) -> dict:
+    def get_deposit(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.DepositRef().load(request)
         deposit = deposits.get_deposit(self.payments, self.principal, query["deposit_id"])
         return schemas.Deposit().dump(deposit)
 
     @rpc(callers={"gateway"})
-    def list_invoices(self, request: dict) -> dict:
+    def list_invoices(self, request: dict[str, Any]) -> dict[str, Any]:
         page = PageRequest(**schemas.ListQuery().load(request))
         return schemas.InvoicePage().dump(reading.list_invoices(self.payments, self.principal, page))
 
     @rpc(callers={"gateway"})
-    def get_invoice(self, request: dict) -> dict:
+    def get_invoice(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.InvoiceRef().load(request)
         return schemas.Invoice().dump(reading.get_invoice(self.payments, self.principal, query["invoice_id"]))
 
     @rpc(callers={"gateway"})
-    def invoice_pdf(self, request: dict) -> dict:
+    def invoice_pdf(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.InvoiceRef().load(request)
         invoice = reading.get_invoice(self.payments, self.principal, query["invoice_id"])
         content = tpool.execute(pdf.render, invoice)
@@ -143,23 +144,23 @@ class PaymentService(Service):
         return schemas.InvoicePdf().dump({"filename": f"{invoice.number}.pdf", "content_base64": encoded})
 
     @rpc(callers={"gateway"})
-    def request_payout(self, request: dict) -> dict:
+    def request_payout(self, request: dict[str, Any]) -> dict[str, Any]:
         command = payouts.RequestPayout(**schemas.RequestPayout().load(request))
         payout = payouts.request_payout(self._desk(), self.clock, self.new_id, self.principal, command)
         return schemas.Payout().dump(payout)
 
     @rpc(callers={"gateway"})
-    def list_payouts(self, request: dict) -> dict:
+    def list_payouts(self, request: dict[str, Any]) -> dict[str, Any]:
         page = PageRequest(**schemas.ListQuery().load(request))
         return schemas.PayoutPage().dump(payouts.list_payouts(self.payments, self.principal, page))
 
     @rpc(callers={"gateway"})
-    def get_payout(self, request: dict) -> dict:
+    def get_payout(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.PayoutRef().load(request)
         return schemas.Payout().dump(payouts.get_payout(self.payments, self.principal, query["payout_id"]))
 
     @rpc(callers={"gateway"})
-    def provider_webhook(self, request: dict) -> dict:
+    def provider_webhook(self, request: dict[str, Any]) -> dict[str, Any]:
         webhook = schemas.ProviderWebhook().load(request)
         provider = self.providers.named(webhook["provider"])
         webhooks.receive_webhook(
@@ -168,24 +169,24 @@ class PaymentService(Service):
         return schemas.WebhookReceived().dump({"received": True})
 
     @rpc(callers={"campaign"})
-    def reserve(self, request: dict) -> dict:
+    def reserve(self, request: dict[str, Any]) -> dict[str, Any]:
         command = budgets.Reserve(**schemas.Reserve().load(request))
         return budgets.reserve(self.payments, self.clock, self.new_id, self.settings.wallet_currency, command)
 
     @rpc(callers={"campaign"})
-    def release_budget(self, request: dict) -> dict:
+    def release_budget(self, request: dict[str, Any]) -> dict[str, Any]:
         command = budgets.ReleaseBudget(**schemas.ReleaseBudget().load(request))
         return budgets.release_budget(
             self.payments, self.clock, self.new_id, self.settings.wallet_currency, command
         )
 
     @rpc(callers={"gateway"})
-    def verify_ledger(self, request: dict) -> dict:
+    def verify_ledger(self, request: dict[str, Any]) -> dict[str, Any]:
         schemas.Nothing().load(request)
         return schemas.LedgerReport().dump(reading.verify_ledger(self.payments, self.principal))
 
     @rpc(callers={"gateway"})
-    def campaign_ledger(self, request: dict) -> dict:
+    def campaign_ledger(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.CampaignRef().load(request)
         ledger = reading.campaign_ledger(self.payments, self.principal, query["campaign_id"])
         return schemas.CampaignLedger().dump(ledger)

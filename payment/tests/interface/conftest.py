@@ -12,6 +12,7 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from chassis.config import Secret
 from chassis.errors import Error
 from chassis.ids import new_id
 from chassis.testing import eventually
@@ -218,17 +219,26 @@ def streamer_service(stub_service):
 
 
 @pytest.fixture
-def world(run_service, rpc, tokens, publish_event, streamer_service, sandbox):
-    run_service(
-        PaymentService,
-        hold_seconds=0,
-        sandbox_api_url=sandbox.url,
-        **secrets(sandbox_api_key=API_KEY, sandbox_webhook_secret=WEBHOOK_SECRET),
-    )
+def start_payment(run_service, sandbox):
+    """Starts an instance of payment whose holds pass at once; the last one started is the newest."""
+
+    def start() -> Any:
+        return run_service(
+            PaymentService,
+            hold_seconds=0,
+            sandbox_api_url=sandbox.url,
+            sandbox_api_key=Secret(API_KEY),
+            sandbox_webhook_secret=Secret(WEBHOOK_SECRET),
+        )
+
+    return start
+
+
+@pytest.fixture
+def payment_service(start_payment, tokens, streamer_service):
+    return start_payment()
+
+
+@pytest.fixture
+def world(payment_service, rpc, tokens, publish_event):
     return World(rpc, tokens, publish_event)
-
-
-def secrets(**values: str) -> dict[str, Any]:
-    from chassis.config import Secret
-
-    return {name: Secret(value) for name, value in values.items()}

@@ -152,6 +152,21 @@ def test_a_payout_whose_webhooks_never_come_is_settled_all_the_same(world, door)
     assert payout["status"] == "paid"
 
 
+def test_a_payout_goes_on_in_another_process_when_its_own_has_stopped(
+    world, sandbox, payment_service, start_payment
+):
+    world.fund_nova(8_000)
+    sandbox.behave(fail_next=1_000)
+    payout = world.payout(5_000)
+    payment_service.stop()
+    sandbox.behave(fail_next=0)
+
+    start_payment()
+
+    assert world.ended(payout)["status"] == "paid"
+    assert [m["amount"] for m in sandbox.movements() if m["reference"] == payout["id"]] == [-5_000]
+
+
 def test_without_a_verified_payout_method_nothing_is_paid_out(world, streamer_service):
     world.fund_nova(8_000)
     streamer_service.answer(

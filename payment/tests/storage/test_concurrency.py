@@ -84,8 +84,9 @@ def test_holds_are_released_once_by_two_timers(real_office):
         real_office.accrue(1_000, participation=f"prt_{n}", streamer=f"str_{n % 2}")
     real_office.clock.advance(TERMS.hold.total_seconds())
 
-    at_once(*(real_office.release_holds for _ in range(3)))
+    outcomes = at_once(*(real_office.release_holds for _ in range(3)))
 
+    assert outcomes == {"ok": 3}
     available = [real_office.balance(f"str_{n}", "streamer_available") for n in range(2)]
     assert available == [2_400, 1_600]
     assert real_office.payments.reports.verify().balanced

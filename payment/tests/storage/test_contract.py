@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chassis.errors import ValidationFailed
+from chassis.ids import new_id
 from chassis.pagination import encode_cursor
 from payment.domain.deposit import Deposit
 from payment.domain.document import DocumentKind
@@ -21,6 +22,7 @@ from payment.domain.page import PageRequest
 from payment.domain.provider import Progress, ProviderEvent, ProviderObject, Subject
 from payment.domain.webhook import Webhook
 from payment.handlers import reading
+from payment.handlers.webhooks import apply_waiting_webhooks
 from payment.storage import SqlPayments
 from payment.tests.mothers import MORNING, acme, nova_the_streamer, the_auditor, usd
 
@@ -122,6 +124,20 @@ def test_a_webhook_is_kept_once_and_the_first_one_counts(payments):
     kept = payments.transaction(lambda: payments.webhooks.lock("sandbox", "evt_1"))
 
     assert kept == first
+
+
+def test_a_webhook_that_is_faster_than_its_deposit_is_not_lost(office):
+    early = ProviderObject("pi_1", "dep_early", usd(700), Progress.SUCCEEDED)
+    office.tell(Subject.PAYMENT, early)
+    deposit = Deposit.begin("dep_early", "brd_acme", "sandbox", usd(700), MORNING)
+    office.payments.transaction(lambda: office.payments.deposits.add(deposit))
+    office.clock.advance(60)
+
+    tried = apply_waiting_webhooks(office.payments, office.clock, new_id)
+
+    assert tried == 1
+    assert office.balance("brd_acme", "brand_available") == 700
+    assert apply_waiting_webhooks(office.payments, office.clock, new_id) == 0
 
 
 def test_an_idempotency_key_is_claimed_once(payments):

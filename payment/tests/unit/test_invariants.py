@@ -8,7 +8,7 @@ from payment.tests.interleavings import check_invariants, commands, run
 from payment.tests.mothers import Office
 
 # Every example starts from an empty office, so a fixture would only hide that.
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @QUICK
