@@ -95,15 +95,21 @@ def forbid_starts() -> bool:
 
 
 def apt_get(*arguments: str) -> None:
+    """What the packages' scripts say is shown only when something fails."""
     wait = f"DPkg::Lock::Timeout={SECONDS_TO_WAIT_FOR_APT}"
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(
+    done = subprocess.run(
         ["apt-get", "-o", wait, "-y", "-qq", *arguments],
-        env=environment,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
     )
+    if done.returncode != 0:
+        print(done.stdout, flush=True)
+        raise SetupImpossible(f"apt-get {' '.join(arguments)} failed with status {done.returncode}.")
 
 
 def available(alternatives: str) -> str:
@@ -119,5 +125,5 @@ def available(alternatives: str) -> str:
 if __name__ == "__main__":
     try:
         install_as_root(sys.argv[1:])
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"{' '.join(error.cmd)} failed with status {error.returncode}.")
+    except SetupImpossible as error:
+        sys.exit(str(error))

@@ -35,5 +35,7 @@ def prepare(layout: Layout, secrets: Mapping[str, str], ports: Mapping[str, int]
         "daemonize no",
         "appendonly yes",
         'save ""',
+        # A new title overwrites the environment, and with it the mark by which a leftover is found.
+        "set-proc-title no",
     )
     write_private(layout.redis / "redis.conf", "\n".join(lines) + "\n")
