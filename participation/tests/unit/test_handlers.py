@@ -1,0 +1,474 @@
+"""Use cases over the fake store: what is saved, who may, and what is told."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chassis.clock import FixedClock
+from chassis.errors import Error
+from chassis.event import ReceivedEvent
+from chassis.ids import new_id
+from chassis.principal import ANONYMOUS
+from participation.domain.errors import (
+    AlreadyApplied,
+    AudienceUnknown,
+    CampaignClosed,
+    NotEligible,
+    ParticipationNotFound,
+    RevokedToken,
+    UnknownToken,
+)
+from participation.domain.participation import Participation
+from participation.domain.verification import ClockRule
+from participation.handlers import applications, deliveries, earnings, overlays
+from participation.tests.fakes import FakeAssets, FakeAudience, FakeCampaigns, FakeStore, FakeVault
+from participation.tests.mothers import (
+    BANNER,
+    NOON,
+    NOON_MS,
+    WINTER_LAUNCH,
+    OverlayPage,
+    a_full_house,
+    a_picture,
+    a_plan,
+    acme,
+    an_active_one,
+    an_admin,
+    an_open_campaign,
+    nova,
+    rival_of_acme,
+    zoe,
+)
+
+
+class World:
+    """Everything that the use cases collaborate with."""
+
+    def __init__(self, **joining: Any) -> None:
+        self.store = FakeStore()
+        self.clock = FixedClock(NOON)
+        self.campaigns = FakeCampaigns(an_open_campaign(**joining), a_plan())
+        self.assets = FakeAssets(a_picture())
+        self.audience = FakeAudience(a_full_house())
+        self.vault = FakeVault()
+
+    def apply(self, by: Any = None) -> Participation:
+        return applications.apply(self.store, self.campaigns, self.clock, new_id, by or nova(), WINTER_LAUNCH)
+
+    def approve(self, participation: Participation) -> Participation:
+        return applications.approve(self.store, self.campaigns, self.clock, acme(), participation.id)
+
+    def link(self, by: Any = None) -> str:
+        return overlays.link(self.store, self.vault, self.clock, new_id, new_secret, by or nova())
+
+    def replace_link(self) -> str:
+        return overlays.replace_link(self.store, self.vault, self.clock, new_id, new_secret, nova())
+
+    def manifest(self, token: str) -> Any:
+        hour = timedelta(hours=1)
+        return overlays.manifest(
+            self.store, self.campaigns, self.assets, self.vault, self.clock, new_id, new_secret, hour, token
+        )
+
+    def post(self, token: str, page: OverlayPage, *batch: Any) -> deliveries.Posted:
+        rule = ClockRule(2_000)
+        return deliveries.post(
+            self.store, self.audience, self.vault, self.clock, rule, token, page.session_id, batch
+        )
+
+    def on_air(self) -> tuple[Participation, str, OverlayPage]:
+        """An active participation, its link, and a page that has been open for an hour."""
+        participation = self.approve(self.apply())
+        token = self.link()
+        issued = self.manifest(token).issued
+        self.clock.advance(seconds=600)
+        self.audience.now = a_full_house(NOON_MS + 600_000)
+        return participation, token, OverlayPage(issued.id, issued.key)
+
+    def stored(self, participation: Participation) -> Participation:
+        return self.store.participations.get(participation.id)
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def campaign_event(kind: str, at: Any = NOON) -> ReceivedEvent:
+    return ReceivedEvent(
+        new_id("evt"), kind, "campaign", at, WINTER_LAUNCH, 1, {"campaign_id": WINTER_LAUNCH}
+    )
+
+
+def test_an_application_waits_for_the_brand() -> None:
+    world = World()
+
+    participation = world.apply()
+
+    assert world.stored(participation).status == "applied"
+    assert world.store.types() == ["participation_applied"]
+
+
+def test_a_campaign_that_approves_by_itself_takes_the_streamer_in_at_once() -> None:
+    world = World(approval="auto")
+
+    participation = world.apply()
+
+    assert world.stored(participation).status == "approved"
+    assert world.store.types() == ["participation_applied", "participation_approved"]
+
+
+def test_one_application_per_campaign_and_streamer() -> None:
+    world = World()
+    world.apply()
+
+    with pytest.raises(AlreadyApplied):
+        world.apply()
+
+    assert world.apply(zoe()).streamer_id == zoe().id
+
+
+@pytest.mark.parametrize("state", [{"status": "paused"}, {"status": "approved"}, {"is_funded": False}])
+def test_nobody_joins_a_campaign_that_is_not_open(state: dict[str, Any]) -> None:
+    world = World(**state)
+
+    with pytest.raises(CampaignClosed):
+        world.apply()
+
+
+def test_who_is_not_eligible_is_told_which_rules_fail() -> None:
+    world = World(reasons=["average_viewers 34, needs 50"])
+
+    with pytest.raises(NotEligible) as refused:
+        world.apply()
+
+    assert refused.value.extra["reasons"] == ["average_viewers 34, needs 50"]
+
+
+def test_the_terms_of_the_moment_of_approval_stay() -> None:
+    world = World()
+    participation = world.approve(world.apply())
+
+    world.campaigns.joining = an_open_campaign(compensation={"type": "cpm", "cpm_minor": 1})
+
+    terms = world.stored(participation).terms
+    assert terms is not None
+    assert terms.compensation.cpm_minor == 1_500
+    assert terms.platforms == [{"name": "twitch", "average_viewers": 120}]
+
+
+def test_no_brand_decides_on_anothers_application() -> None:
+    world = World()
+    participation = world.apply()
+
+    with pytest.raises(ParticipationNotFound):
+        applications.reject(world.store, world.clock, rival_of_acme(), participation.id, "No.")
+
+
+@pytest.mark.parametrize("by", [zoe(), rival_of_acme()])
+def test_anothers_participation_answers_as_a_missing_one(by: Any) -> None:
+    world = World()
+    participation = world.apply()
+
+    with pytest.raises(ParticipationNotFound):
+        applications.get(world.store, by, participation.id)
+
+
+def test_a_brand_sees_no_applications_of_anothers_campaign() -> None:
+    world = World()
+    world.apply()
+
+    page = applications.list_applications(world.store, rival_of_acme(), WINTER_LAUNCH, None, None, 20)
+
+    assert page.items == []
+
+
+def test_without_a_token_nothing_is_told() -> None:
+    with pytest.raises(Error) as refused:
+        World().apply(ANONYMOUS)
+
+    assert refused.value.status == 401
+
+
+def test_lists_are_paged_newest_first() -> None:
+    world = World()
+    ids = []
+    for _ in range(3):
+        world.campaigns.joining = an_open_campaign(campaign_id=new_id("cmp"))
+        ids.append(world.apply().id)
+
+    first = applications.list_mine(world.store, nova(), None, 2)
+    rest = applications.list_mine(world.store, nova(), first.next_cursor, 2)
+
+    assert [one.id for one in [*first.items, *rest.items]] == ids[::-1]
+    assert rest.next_cursor is None
+
+
+def test_the_link_stays_the_same_until_it_is_replaced() -> None:
+    world = World()
+    token = world.link()
+
+    assert world.link() == token
+    assert world.link(zoe()) != token
+
+
+def test_a_replaced_link_is_dead_at_once_and_its_pages_are_told() -> None:
+    world = World()
+    _, token, page = world.on_air()
+    channel = overlays.channel(world.store, token)
+
+    fresh = world.replace_link()
+
+    for use in (
+        overlays.channel,
+        lambda _, token: world.manifest(token),
+        lambda _, token: world.post(token, page),
+    ):
+        with pytest.raises(RevokedToken):
+            use(world.store, token)
+    assert world.store.events[-1].to_data() == {"streamer_id": nova().id, "channel": channel}
+    assert overlays.channel(world.store, fresh) != channel
+
+
+def test_the_sessions_of_a_replaced_link_are_worth_nothing_under_the_new_one() -> None:
+    world = World()
+    participation, _, page = world.on_air()
+    fresh = world.replace_link()
+
+    posted = world.post(fresh, page, page.show(participation.id, NOON + timedelta(seconds=60)))
+
+    assert [refused.reason for refused in posted.refused] == ["expired_session"]
+
+
+def test_an_unknown_token_is_not_a_revoked_one() -> None:
+    with pytest.raises(UnknownToken):
+        overlays.channel(World().store, new_secret())
+
+
+def test_only_the_hash_and_the_sealed_token_are_stored() -> None:
+    world = World()
+    token = world.link()
+
+    stored = world.store.overlays.find(nova().id)
+
+    assert stored is not None
+    assert stored.token_hash != token
+    assert stored.sealed_token == f"sealed:{token}"
+
+
+def test_the_first_manifest_of_a_running_campaign_activates_the_participation() -> None:
+    world = World()
+    participation = world.approve(world.apply())
+
+    manifest = world.manifest(world.link())
+
+    assert world.stored(participation).status == "active"
+    assert [slot.creative_id for slot in manifest.creatives] == [BANNER]
+    assert [turn.participation_id for turn in manifest.rotation] == [participation.id]
+    assert len(manifest.issued.key) == 43
+
+
+def test_a_manifest_holds_nothing_of_a_campaign_that_does_not_run() -> None:
+    world = World()
+    participation = world.approve(world.apply())
+    world.campaigns.plans[WINTER_LAUNCH] = a_plan(status="paused")
+
+    manifest = world.manifest(world.link())
+
+    assert manifest.creatives == []
+    assert world.stored(participation).status == "approved"
+
+
+def test_a_batch_is_counted_and_what_it_earns_is_told_with_it() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+
+    posted = world.post(token, page, *page.show_many(participation.id, NOON, 10))
+
+    assert (posted.accepted, posted.refused) == (10, [])
+    assert world.store.types()[-2:] == ["deliveries_accepted", "earnings_accrued"]
+    # 10 × 100 impressions at 15.00 per 1,000, and 20.00 once for ten showings.
+    assert world.stored(participation).earned_minor == 1_500 + 2_000
+
+
+def test_a_second_machine_with_the_copied_token_is_refused() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.manifest(token)
+    world.clock.advance(seconds=60)
+
+    posted = world.post(token, page, page.show(participation.id, NOON + timedelta(seconds=630)))
+
+    assert [refused.reason for refused in posted.refused] == ["superseded_session"]
+
+
+def test_no_second_is_credited_twice_over_campaigns_and_sessions() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    spring = an_active_one(NOON, campaign_id=new_id("cmp"))
+    world.store.participations.add(spring, [])
+    world.campaigns.plans[spring.campaign_id] = a_plan(campaign_id=spring.campaign_id)
+    world.post(token, page, page.show(participation.id, NOON + timedelta(seconds=598), seconds=2))
+    issued = world.manifest(token).issued
+    second = OverlayPage(issued.id, issued.key)
+
+    posted = world.post(token, second, second.show(spring.id, NOON + timedelta(seconds=599), seconds=2))
+
+    assert [refused.reason for refused in posted.refused] == ["overlapping"]
+
+
+def test_while_nobody_can_say_who_watches_nothing_is_lost() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    batch = page.show_many(participation.id, NOON, 3)
+    world.audience.now = None
+
+    with pytest.raises(AudienceUnknown) as refused:
+        world.post(token, page, *batch)
+
+    assert refused.value.status == 503
+    world.audience.now = a_full_house(NOON_MS + 600_000)
+    assert world.post(token, page, *batch).accepted == 3
+
+
+def test_a_fresh_sample_stands_in_while_nobody_can_say() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.store.samples.add(nova().id, a_full_house(NOON_MS - 200_000, viewers=40))
+    world.audience.now = None
+
+    posted = world.post(token, page, page.show(participation.id, NOON))
+
+    assert posted.accepted == 1
+    assert world.stored(participation).counts.viewer_impressions == 40
+
+
+def test_a_late_showing_counts_the_audience_of_its_own_time() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.store.samples.add(nova().id, a_full_house(NOON_MS, viewers=40))
+    world.clock.advance(seconds=4 * 3_600)
+    world.audience.now = a_full_house(NOON_MS + 4 * 3_600_000, viewers=9_000)
+
+    world.post(token, page, page.show(participation.id, NOON))
+
+    assert world.stored(participation).counts.viewer_impressions == 40
+
+
+def test_showings_on_a_stream_that_is_not_live_are_rendered_and_not_qualified() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.audience.now = a_full_house(NOON_MS + 600_000, viewers=0, live=False)
+
+    world.post(token, page, page.show(participation.id, NOON))
+
+    counts = world.stored(participation).counts
+    assert (counts.rendered, counts.qualified) == (1, 0)
+
+
+def test_accepted_deliveries_are_listed_last_first_over_batches() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    batch = page.show_many(participation.id, NOON, 7)
+    for part in (batch[:3], batch[3:4], batch[4:]):
+        world.post(token, page, *part)
+
+    seen, cursor = [], None
+    while True:
+        found = deliveries.page(world.store, nova(), participation.id, cursor, 2)
+        seen += [delivery.id for delivery in found.items]
+        cursor = found.next_cursor
+        if cursor is None:
+            break
+
+    assert seen == [delivery["id"] for delivery in reversed(batch)]
+
+
+def test_earnings_are_rebuilt_from_the_deliveries_alone() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    for delivery in page.show_many(participation.id, NOON, 12):
+        world.post(token, page, delivery)
+
+    found = earnings.earnings(world.store, nova(), participation.id)
+
+    assert found.recomputed.gross == found.totals.gross
+    assert found.recomputed.counts == found.counts
+    assert found.counts.rendered == 12
+
+
+def test_the_audit_names_the_figure_that_does_not_follow_from_the_deliveries() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.post(token, page, page.show(participation.id, NOON))
+    tampered = world.stored(participation)
+    tampered.earned_minor += 1
+    world.store.participations.save(tampered, [])
+
+    audit = earnings.verify(world.store, an_admin(), WINTER_LAUNCH)
+
+    (difference,) = audit.differences
+    assert (difference.figure, difference.stored, difference.recomputed) == ("gross_minor", 151, 150)
+
+
+def test_settling_closes_the_books_once_and_answers_the_same_again() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.post(token, page, page.show(participation.id, NOON))
+    earned = earnings.settle(world.store, world.clock, WINTER_LAUNCH, None)
+    late = world.post(token, page, page.show(participation.id, NOON + timedelta(seconds=20)))
+
+    again = earnings.settle(world.store, world.clock, WINTER_LAUNCH, None)
+
+    assert earned == again
+    assert earned.amount_minor == 150
+    assert [refused.reason for refused in late.refused] == ["not_active"]
+    assert world.store.types().count("participation_completed") == 1
+
+
+def test_a_campaign_without_participants_has_earned_nothing() -> None:
+    earned = earnings.settle(FakeStore(), FixedClock(NOON), WINTER_LAUNCH, "EUR")
+
+    assert (earned.amount_minor, earned.currency) == (0, "EUR")
+
+
+def test_the_campaigns_pause_reaches_the_overlay() -> None:
+    world = World()
+    participation, token, _ = world.on_air()
+
+    applications.heed_campaign(world.store, campaign_event("campaign_paused", NOON))
+
+    assert world.stored(participation).status == "paused"
+    assert world.store.types()[-2:] == ["participation_paused", "manifest_changed"]
+    assert world.manifest(token).creatives == []
+
+
+def test_a_changed_campaign_makes_overlays_fetch_their_manifest_again() -> None:
+    world = World()
+    world.on_air()
+
+    applications.heed_campaign(world.store, campaign_event("campaign_updated"))
+
+    assert world.store.events[-1].to_data()["reason"] == "campaign_updated"
+
+
+def test_the_summary_adds_up_what_a_streamer_has_earned() -> None:
+    world = World()
+    for gross, fee in ((100, 20), (50, 10)):
+        one = an_active_one(campaign_id=new_id("cmp"), earned_minor=gross)
+        world.store.participations.add(one, [])
+        report = {
+            "participation_id": one.id,
+            "gross_total_minor": gross,
+            "fee_total_minor": fee,
+            "net_total_minor": gross - fee,
+            "refused_total_minor": 0,
+        }
+        event = ReceivedEvent(new_id("evt"), "earning_posted", "payment", NOON, one.id, 1, report)
+        earnings.ledger_posted(world.store, event)
+
+    summary = earnings.summary(world.store, nova())
+
+    assert (summary.participations, summary.others) == (2, [])
+    assert (summary.totals.gross.amount_minor, summary.totals.net.amount_minor) == (150, 120)
