@@ -45,8 +45,9 @@ class Participations:
     def __init__(self, proxy: ServiceProxy) -> None:
         self._proxy = proxy
 
-    def settle(self, campaign_id: str) -> Money:
-        answer = self._proxy.settle({"campaign_id": campaign_id}, timeout=SAGA_TIMEOUT_SECONDS)
+    def settle(self, campaign_id: str, currency: str) -> Money:
+        request = {"campaign_id": campaign_id, "currency": currency}
+        answer = self._proxy.settle(request, timeout=SAGA_TIMEOUT_SECONDS)
         return Money.from_dict(answer["earned"])
 
 

@@ -11,14 +11,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from campaign.domain.brief import Brief
-from campaign.domain.campaign import (
-    ACTIVE,
-    PENDING_REVIEW,
-    RUNNING,
-    Campaign,
-    CampaignNotFound,
-    ConcurrentUpdate,
-)
+from campaign.domain.campaign import ACTIVE, PENDING_REVIEW, RUNNING, Campaign
+from campaign.domain.errors import CampaignNotFound, ConcurrentUpdate
 from campaign.domain.participant import Participant
 from chassis.errors import ValidationFailed
 from chassis.event import Event

@@ -1,10 +1,4 @@
-"""The campaign: its states, who may do what in which of them, and its money as far as it knows it.
-
-NotFound            CampaignNotFound
-Conflict            WrongState, NotEditable, RunIsOver, BudgetBelowAllocated, BudgetIncreasePending,
-                    BudgetChanged, InsufficientFunds, ConcurrentUpdate
-ValidationFailed    AssetNotReady
-"""
+"""The campaign: its states, who may do what in which of them, and its money as far as it knows it."""
 
 from __future__ import annotations
 
@@ -15,7 +9,18 @@ from typing import Any
 
 from campaign import events
 from campaign.domain.brief import FIELDS, Brief, to_milliseconds
-from chassis.errors import Conflict, NotFound, ValidationFailed
+from campaign.domain.errors import (
+    AssetNotReady,
+    BudgetBelowAllocated,
+    BudgetChanged,
+    BudgetIncreasePending,
+    BudgetNotReserved,
+    NotEditable,
+    RunIsOver,
+    RunShortened,
+    WrongState,
+)
+from chassis.errors import ValidationFailed
 from chassis.event import Event
 from chassis.ids import NewId
 from chassis.money import Money
@@ -59,61 +64,6 @@ ASSET_READY = "ready"
 
 # The brand is warned when no more than 10 % of the budget is left.
 LOW_BUDGET_BASIS_POINTS = 1_000
-
-
-class CampaignNotFound(NotFound):
-    code, title = "campaign.not_found", "Campaign not found"
-
-
-class WrongState(Conflict):
-    code, title = "campaign.wrong_state", "The campaign's state does not allow this"
-
-
-class NotEditable(Conflict):
-    code, title = "campaign.not_editable", "These fields cannot be changed in the campaign's state"
-
-
-class RunIsOver(Conflict):
-    code, title = "campaign.run_is_over", "The campaign's end has passed"
-
-
-class BudgetBelowAllocated(Conflict):
-    code, title = "campaign.budget_below_allocated", "A budget is never cut below what is allocated"
-
-
-class RunShortened(Conflict):
-    code, title = "campaign.run_shortened", "An approved run is never shortened"
-
-
-class BudgetIncreasePending(Conflict):
-    code, title = (
-        "campaign.budget_increase_pending",
-        "An earlier increase of the budget is still being reserved",
-    )
-
-
-class BudgetNotReserved(Conflict):
-    code, title = "campaign.budget_not_reserved", "More budget for a running campaign is reserved first"
-
-
-class BudgetChanged(Conflict):
-    code, title = "campaign.budget_changed", "The budget changed while it was being reserved"
-
-
-class InsufficientFunds(Conflict):
-    code, title = "campaign.insufficient_funds", "The wallet does not cover the budget"
-
-
-class ActivationFailed(Conflict):
-    code, title = "campaign.activation_failed", "The campaign could not be activated"
-
-
-class ConcurrentUpdate(Conflict):
-    code, title = "campaign.concurrent_update", "The campaign was changed by somebody else meanwhile"
-
-
-class AssetNotReady(ValidationFailed):
-    code, title = "campaign.asset_not_ready", "A creative's asset is not ready"
 
 
 @dataclass(frozen=True, slots=True)

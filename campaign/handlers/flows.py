@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from campaign.domain.campaign import ActivationFailed, Campaign, InsufficientFunds
+from campaign.domain.campaign import Campaign
+from campaign.domain.errors import ActivationFailed, InsufficientFunds
 from campaign.handlers.ports import Campaigns, Sagas
 from chassis.errors import Error
 from chassis.event import Event

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from campaign.domain.campaign import Campaign, CampaignNotFound
+from campaign.domain.campaign import Campaign
+from campaign.domain.errors import CampaignNotFound
 from campaign.handlers.ports import Campaigns
 from chassis.event import Event
 from chassis.principal import Caller

@@ -48,7 +48,7 @@ class Payment(Protocol):
 
 
 class Participations(Protocol):
-    def settle(self, campaign_id: str) -> Money:
+    def settle(self, campaign_id: str, currency: str) -> Money:
         """Close all participations of a campaign and sum up what they earned; idempotent."""
 
 

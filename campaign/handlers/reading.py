@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from campaign.domain.campaign import Campaign, CampaignNotFound
+from campaign.domain.campaign import Campaign
+from campaign.domain.errors import CampaignNotFound
 from campaign.domain.fit import Streamer, reasons_against_joining
 from campaign.handlers.moves import own_campaign
 from campaign.handlers.ports import Campaigns, Command, Streamers

@@ -52,8 +52,9 @@ def budget_increase_steps(
         change(campaigns, run.key, lambda own: own.forget_announced_budget(clock.now()))
 
     def return_difference(run: SagaState) -> None:
-        if not campaigns.get(run.key).is_running:
-            earned = participations.settle(run.key)
+        campaign = campaigns.get(run.key)
+        if not campaign.is_running:
+            earned = participations.settle(run.key, campaign.currency)
             payment.release(run.key, run.data["brand_id"], earned, key=f"{run.id}:release_budget")
 
     def raise_budget(run: SagaState) -> None:
@@ -77,7 +78,8 @@ def completion_steps(
     """
 
     def settle_participations(run: SagaState) -> dict[str, Any]:
-        return {"earned": participations.settle(run.key).to_dict()}
+        currency = campaigns.get(run.key).currency
+        return {"earned": participations.settle(run.key, currency).to_dict()}
 
     def return_unspent(run: SagaState) -> dict[str, Any]:
         earned = Money.from_dict(run.data["earned"])

@@ -8,15 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from campaign.domain.campaign import (
-    ACTIVE,
-    PENDING_REVIEW,
-    RUNNING,
-    Asset,
-    Campaign,
-    CampaignNotFound,
-    ConcurrentUpdate,
-)
+from campaign.domain.campaign import ACTIVE, PENDING_REVIEW, RUNNING, Asset, Campaign
+from campaign.domain.errors import CampaignNotFound, ConcurrentUpdate
 from campaign.domain.participant import Participant
 from chassis.errors import Conflict, Error, ServiceUnavailable
 from chassis.event import Event
@@ -163,11 +156,11 @@ class FakeParticipations:
     settled: list[str] = field(default_factory=list)
     fails: list[Error] = field(default_factory=list)
 
-    def settle(self, campaign_id: str) -> Money:
+    def settle(self, campaign_id: str, currency: str) -> Money:
         if self.fails:
             raise self.fails.pop(0)
         self.settled.append(campaign_id)
-        return Money(self.earned_minor, "USD")
+        return Money(self.earned_minor, currency)
 
 
 @dataclass

@@ -69,7 +69,7 @@ def test_the_money_is_asked_for_once_and_under_a_key(line):
     assert reserve["idempotency_key"].endswith(":reserve_budget")
     assert release["earned"] == {"amount_minor": 10_000, "currency": "USD"}
     assert release["idempotency_key"].endswith(":return_unspent")
-    assert line.participations.calls["settle"] == [{"campaign_id": campaign_id}]
+    assert line.participations.calls["settle"] == [{"campaign_id": campaign_id, "currency": "USD"}]
 
 
 def test_a_draft_has_the_usual_values_for_what_was_left_out(line):

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from campaign.domain.campaign import STATES, CampaignNotFound, ConcurrentUpdate, new_campaign
+from campaign.domain.campaign import STATES, new_campaign
+from campaign.domain.errors import CampaignNotFound, ConcurrentUpdate
 from campaign.domain.participant import Participant
 from campaign.storage import MongoCampaigns
 from campaign.tests.mothers import (

@@ -8,12 +8,8 @@ from itertools import product
 import pytest
 
 from campaign.domain.brief import FIELDS
-from campaign.domain.campaign import (
-    ACTIVE,
-    APPROVED,
-    DRAFT,
-    PAUSED,
-    STATES,
+from campaign.domain.campaign import ACTIVE, APPROVED, DRAFT, PAUSED, STATES
+from campaign.domain.errors import (
     BudgetBelowAllocated,
     BudgetIncreasePending,
     BudgetNotReserved,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from campaign import handlers
-from campaign.domain.campaign import AssetNotReady, CampaignNotFound
+from campaign.domain.errors import AssetNotReady, CampaignNotFound
 from campaign.tests.fakes import FakeAssets, FakeCampaigns, FakeSagas, FakeStreamers
 from campaign.tests.mothers import (
     ACME_ID,

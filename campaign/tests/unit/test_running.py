@@ -7,19 +7,8 @@ from datetime import timedelta
 import pytest
 
 from campaign.domain.brief import Compensation
-from campaign.domain.campaign import (
-    ACTIVE,
-    APPROVED,
-    COMPLETED,
-    DRAFT,
-    PAUSED,
-    PENDING_REVIEW,
-    Asset,
-    AssetNotReady,
-    BudgetChanged,
-    RunIsOver,
-    clone,
-)
+from campaign.domain.campaign import ACTIVE, APPROVED, COMPLETED, DRAFT, PAUSED, PENDING_REVIEW, Asset, clone
+from campaign.domain.errors import AssetNotReady, BudgetChanged, RunIsOver
 from campaign.tests.mothers import (
     ACME_ID,
     BANNER_ID,

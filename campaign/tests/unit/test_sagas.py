@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaign import handlers
-from campaign.domain.campaign import ActivationFailed, BudgetIncreasePending, InsufficientFunds
+from campaign.domain.errors import ActivationFailed, BudgetIncreasePending, InsufficientFunds
 from campaign.tests.fakes import (
     FakeCampaigns,
     FakeParticipations,

@@ -7,8 +7,8 @@ from itertools import product
 import pytest
 
 from campaign import handlers
-from campaign.domain import campaign as domain
-from campaign.domain.campaign import COMMANDS, DRAFT, STATES, TRANSITIONS, WrongState
+from campaign.domain.campaign import COMMANDS, DRAFT, STATES, TRANSITIONS
+from campaign.domain.errors import CampaignNotFound, WrongState
 from campaign.tests.fakes import FakeAssets, FakeCampaigns, FakePayment, FakeSagas
 from campaign.tests.mothers import (
     ACME_ID,
@@ -133,7 +133,7 @@ def expected_refusal(state: str, command: str, who: str) -> type[Exception] | No
     if PRINCIPALS[who].kind != ROLE_OF[command]:
         return Forbidden
     if who == "other brand":
-        return domain.CampaignNotFound
+        return CampaignNotFound
     return None if (state, command) in TRANSITIONS else WrongState
 
 
