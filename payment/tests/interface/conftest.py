@@ -105,12 +105,10 @@ class Sandbox:
 
 
 @pytest.fixture
-def sandbox(sandbox_process, door, rpc):
+def sandbox(sandbox_process):
     sandbox = Sandbox(sandbox_process)
     sandbox.behave(**WELL_BEHAVED)
-    door.payment = rpc("payment")
-    yield sandbox
-    door.payment = None
+    return sandbox
 
 
 @dataclass
@@ -235,8 +233,10 @@ def start_payment(run_service, sandbox):
 
 
 @pytest.fixture
-def payment_service(start_payment, tokens, streamer_service):
-    return start_payment()
+def payment_service(start_payment, tokens, streamer_service, door, rpc):
+    door.payment = rpc("payment")
+    yield start_payment()
+    door.payment = None
 
 
 @pytest.fixture
