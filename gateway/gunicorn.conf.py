@@ -7,6 +7,7 @@
 import os
 import shutil
 import tempfile
+from typing import Any
 
 # Counters of all workers are added up in files of this folder. The variable has to be there before
 # prometheus_client is imported, which the workers do.
@@ -54,12 +55,12 @@ logconfig_dict = {
 }
 
 
-def child_exit(server, worker):
+def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def on_exit(server):
+def on_exit(_server: Any) -> None:
     if own_metrics_folder:
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

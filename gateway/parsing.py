@@ -88,7 +88,7 @@ class Parser(FlaskParser):
         error_headers: Mapping[str, str] | None,
     ) -> NoReturn:
         messages = error.messages
-        by_field = next(iter(messages.values())) if isinstance(messages, dict) else messages
+        by_field = next(iter(messages.values())) if isinstance(messages, dict) else {"_schema": messages}
         raise ValidationFailed("The request is not valid", by_field)
 
 

@@ -107,7 +107,7 @@ class Resource(Blueprint):
         return view
 
     @staticmethod
-    def _prepare_operation_id(doc: dict, doc_info: dict, **kwargs: Any) -> dict:
+    def _prepare_operation_id(doc: dict[str, Any], doc_info: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         if "operation_id" in doc_info:
             doc["operationId"] = doc_info["operation_id"]
         return doc

@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 from flask import current_app
 
 from chassis.clock import Clock
+from chassis.context import CallContext
 from chassis.objectstore import ObjectStore
 from chassis.principal import Principal
 from gateway.live import Figures, Hub
@@ -23,7 +24,15 @@ class Connection(Protocol):
     @property
     def is_ready(self) -> bool: ...
 
-    def call(self, service: str, method: str, request: Any, **options: Any) -> Any: ...
+    def call(
+        self,
+        service: str,
+        method: str,
+        request: Any,
+        *,
+        timeout: float | None = None,
+        context: CallContext = ...,
+    ) -> Any: ...
 
 
 class Listener(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from flask import Response, request
 
@@ -67,7 +67,7 @@ def receive(key: str) -> dict[str, Any]:
     if (request.content_length or 0) > limit + ENVELOPE_BYTES:
         raise UploadTooLarge(f"At most {limit} bytes are taken.")
     incoming = Upload(request.stream, boundary_of(request.mimetype, request.mimetype_params), limit)
-    incoming.read(lambda reader: state().objects.put(key, reader))
+    incoming.read(lambda reader: state().objects.put(key, cast(BinaryIO, reader)))
     form = {**incoming.fields, "filename": incoming.filename, "upload_key": key, "size": incoming.size}
     errors = schemas.RegisterUpload().validate(form)
     if errors:

@@ -49,7 +49,8 @@ def get_media(key: str) -> Response:
     response.headers["Cache-Control"] = f"public, max-age={seconds_left}, immutable"
     # Brands show their own creatives in pages of their own.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def check_signature(key: str) -> int:

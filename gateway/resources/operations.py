@@ -66,7 +66,7 @@ def registry() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     combined = CollectorRegistry()
-    MultiProcessCollector(combined)
+    MultiProcessCollector(combined)  # type: ignore[no-untyped-call]
     return combined
 
 

@@ -77,6 +77,7 @@ def gunicorn(broker: Any, settings_env: dict[str, str], tokens: Any, tmp_path: P
         "AMQP_URI": broker.uri("gateway"),
         "LOG_LEVEL": "INFO",
         "HEARTBEAT_SECONDS": "0.5",
+        "MAX_UPLOAD_BYTES": "1000000",
     }
     running = Gunicorn(environ, tmp_path / "gunicorn.log")
     try:
@@ -96,15 +97,18 @@ def test_the_gateway_serves_streams_revokes_and_stops_under_gunicorn(
         return {"Authorization": f"Bearer {tokens.issue('brand', BRAND, SCOPES['brand'], session_id)}"}
 
     stub_service("payment", wallet=lambda _: {"account_id": BRAND})
+    stub_service("asset", register_upload=lambda request: {"id": "ast_1", "size": request["size"]})
     stub_service("participation", overlay_channel=lambda _: {"channel": "chn_1"})
     with httpx.Client(base_url=gunicorn.url, timeout=10) as client:
         answers = serve_many(gunicorn.url, headers("ses_1"), 40)
         assert answers == {200}
 
-        too_large = client.post(
-            "/v1/assets", content=b"x" * 300, headers={**headers("ses_1"), "Content-Type": "a/b"}
-        )
-        assert too_large.status_code == 415
+        dashboard = client.get("/v1/dashboard", headers=headers("ses_1")).json()
+        assert dashboard["parts"]["wallet"] == {"status": "ok", "data": {"account_id": BRAND}}
+
+        kept = upload(client, headers("ses_1"), 900_000)
+        assert (kept.status_code, kept.json()["size"]) == (201, 900_000)
+        assert upload(client, headers("ses_1"), 1_100_000).json()["code"] == "asset.too_large"
 
         with client.stream("GET", f"/overlay/{TOKEN}/events") as stream:
             chunks = stream.iter_text()
@@ -128,6 +132,11 @@ def test_the_gateway_serves_streams_revokes_and_stops_under_gunicorn(
     log = gunicorn.log.read_text()
     assert TOKEN not in log
     assert any(line.get("route") == "/v1/wallet" and line.get("request_id") for line in gunicorn.lines())
+
+
+def upload(client: httpx.Client, headers: dict[str, str], size: int) -> httpx.Response:
+    file = ("banner.png", b"x" * size, "image/png")
+    return client.post("/v1/assets", data={"kind": "creative"}, files={"file": file}, headers=headers)
 
 
 def serve_many(url: str, headers: dict[str, str], count: int) -> set[int]:
