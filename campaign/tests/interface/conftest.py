@@ -59,13 +59,14 @@ class Line:
             campaign = self.campaign(campaign_id)
             return campaign if expected.items() <= campaign.items() else None
 
-        found = eventually(check)
+        found = eventually(check, deadline=15)
         assert found is not None
         return found
 
 
 @pytest.fixture
-def line(run_service: Callable[..., Any], rpc: Any, tokens: Any, stub_service: Callable[..., Any]) -> Line:
+def line(stub_service: Callable[..., Any], tokens: Any, rpc: Any, run_service: Callable[..., Any]) -> Line:
+    """The container is asked for last, so that it stops before the neighbours that it may be calling."""
     return Line(
         payment=stub_service(
             "payment",
