@@ -51,8 +51,6 @@ def post(
     overlay = store.overlays.by_token_hash(fingerprint(token))
     batch = [read(raw) for raw in deliveries]
     sample = audience.sample(overlay.streamer_id)
-    if sample is not None:
-        store.samples.add(overlay.streamer_id, sample)
     return store.atomically(
         lambda: _take_in(store, vault, rule, overlay, session_id, batch, sample, clock.now())
     )
@@ -171,11 +169,14 @@ def _credit_one(
 def _samples(
     store: Store, streamer_id: str, accepted: Sequence[Accepted], sample: Sample | None
 ) -> list[Sample]:
-    """What was sampled around these showings, and the present sample."""
+    """What was sampled around these showings, and the present sample, which is remembered for later ones."""
     earliest = min(one.showing.ended_ms for one in accepted) - FRESH_MS
     latest = max(one.showing.ended_ms for one in accepted) + FRESH_MS
     stored = store.samples.between(streamer_id, earliest, latest)
-    return [*stored, sample] if sample is not None else stored
+    if sample is None or sample in stored:
+        return stored
+    store.samples.add(streamer_id, sample)
+    return [*stored, sample]
 
 
 def _delivery(accepted: Accepted, samples: Sequence[Sample], is_answered: bool) -> Delivery:

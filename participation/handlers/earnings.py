@@ -91,6 +91,7 @@ class Audit:
 
 def earnings(store: Store, by: Caller, participation_id: str) -> Earnings:
     """The figures as they are kept, and as they follow from the deliveries alone, at one moment."""
+    by.must_be("streamer", "brand", "admin")
 
     def work() -> Earnings:
         participation = applications.get(store, by, participation_id)
