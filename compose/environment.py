@@ -12,19 +12,18 @@ HOLD_SECONDS = "2"
 TWITCH_CLIENT_ID = "gametriggers-local"
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "identity": ("MONGO_URI", "REDIS_URL", "SECRETS_KEY"),
-    "brand": ("MONGO_URI", "SECRETS_KEY"),
+    "identity": ("MONGO_URI", "SECRETS_KEY"),
+    "brand": ("MONGO_URI",),
     "streamer": (
         "MONGO_URI",
-        "REDIS_URL",
         "SECRETS_KEY",
         "TWITCH_AUTH_URL",
         "TWITCH_API_URL",
         "TWITCH_CLIENT_ID",
         "TWITCH_CLIENT_SECRET",
     ),
-    "campaign": ("MONGO_URI", "REDIS_URL"),
-    "participation": ("MONGO_URI", "REDIS_URL", "SECRETS_KEY"),
+    "campaign": ("MONGO_URI",),
+    "participation": ("MONGO_URI", "SECRETS_KEY"),
     "analytics": ("DATABASE_URL",),
     "payment": (
         "DATABASE_URL",
@@ -34,9 +33,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "SANDBOX_API_KEY",
         "SANDBOX_WEBHOOK_SECRET",
     ),
-    "notification": ("MONGO_URI", "SMTP_URL"),
+    "notification": ("MONGO_URI", "REDIS_URL", "SMTP_URL"),
     "asset": ("MONGO_URI", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
-    GATEWAY: ("REDIS_URL", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
+    GATEWAY: ("OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
 }
 
 

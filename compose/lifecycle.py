@@ -85,11 +85,17 @@ def not_running(stack: Stack, wanted: Sequence[Program]) -> list[Program]:
 
 
 def migrate(stack: Stack) -> None:
-    """Makes the databases and brings their schemas up to date, all of them at once."""
+    """Makes the databases and brings their schemas up to date, all of them at once.
+
+    A service that runs is not restarted, so its schema stays the one that it was started for.
+    """
+    up = Supervisor(stack.layout).running()
+    waiting = [name for name in RELATIONAL if name not in up]
+    if not waiting:
+        return
     postgres.create_databases(stack.postgres_admin_url, stack.database_passwords)
-    say(f"Migrating the databases of {' and '.join(RELATIONAL)}")
-    running = {name: migration(name, stack) for name in RELATIONAL}
-    for name, process in running.items():
+    say(f"Migrating the databases of {' and '.join(waiting)}")
+    for name, process in [(name, migration(name, stack)) for name in waiting]:
         output, _ = process.communicate(timeout=SECONDS_FOR_MIGRATIONS)
         if process.returncode != 0:
             raise ComposeError(f"The migrations of {name} failed:\n{output}")

@@ -111,5 +111,5 @@ def test_preset_stores_reach_the_services(tmp_path):
     stack = a_stack(tmp_path, mongo_uri="mongodb://m", redis_url="redis://r", object_store_url="s3://o")
 
     assert told(stack, "participation")["MONGO_URI"] == "mongodb://m"
-    assert told(stack, "gateway")["REDIS_URL"] == "redis://r"
+    assert told(stack, "notification")["REDIS_URL"] == "redis://r"
     assert told(stack, "asset")["OBJECT_STORE_URL"] == "s3://o"
