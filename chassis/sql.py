@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 RETRIES = 10
 SERIALIZATION_FAILURES = ("40001", "40P01")
+TIMEOUTS = ("55P03", "57014")
+"""A lock or a statement took longer than it may."""
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 4_000
@@ -166,6 +168,8 @@ class Sql:
                 if code in SERIALIZATION_FAILURES and attempt < RETRIES:
                     eventlet.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
                     continue
+                if code in TIMEOUTS:
+                    raise ServiceUnavailable("the database is busy") from error
                 if error.connection_invalidated or (isinstance(error, OperationalError) and code is None):
                     raise ServiceUnavailable("the database is not reachable") from error
                 raise
