@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 from threading import BoundedSemaphore
 from typing import Any
 
+import eventlet
+
 from asset.media.limits import CPU_SECONDS, MEMORY_BYTES, OUTPUT_BYTES, RECIPE, VIDEO_WALL_SECONDS
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 WALL_SECONDS = 3 * VIDEO_WALL_SECONDS
 """A probe, an encoding and a poster, each with its own limit in there."""
+
+KILLED = -9
 
 
 class StudioFailed(Exception):
@@ -87,12 +91,12 @@ class ProcessStudio:
             *(sys.executable, "-m", "asset.media", str(source.resolve()), str(folder)),
         ]
         environ = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
-        try:
+        # Eventlet's own Popen raises a TimeoutExpired that is not the one that `subprocess` exports.
+        with eventlet.Timeout(WALL_SECONDS, False):
             return subprocess.run(  # noqa: S603  No shell, and every argument is ours.
-                command, cwd=folder, env=environ, capture_output=True, timeout=WALL_SECONDS, check=False
+                command, cwd=folder, env=environ, capture_output=True, check=False
             )
-        except subprocess.TimeoutExpired:
-            return subprocess.CompletedProcess(command, returncode=-1)
+        return subprocess.CompletedProcess(command, KILLED)
 
 
 class LocalClaims:

@@ -1,0 +1,5 @@
+from chassis import runtime
+
+runtime.patch()
+
+from chassis.testing.fixtures import *
