@@ -96,16 +96,16 @@ def build(state: State) -> Flask:
     # The last one registered is the first to see a response, so the access log comes before the headers.
     headers.register(app, state.settings)
     observability.register(app)
-    document(app, state.settings)
+    document(app)
     for blueprint in PLAIN_BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
 
 
-def document(app: Flask, settings: GatewaySettings) -> None:
+def document(app: Flask) -> None:
     plugin = MarshmallowPlugin(schema_name_resolver=schema_name)
     api = GatewayApi(app, spec_kwargs={"info": {"description": DESCRIPTION}, "marshmallow_plugin": plugin})
-    api.spec.options["servers"] = [{"url": settings.public_url}]
+    api.spec.options["servers"] = [{"url": "/"}]
     api.spec.components.security_scheme(
         "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT (RFC 9068)"}
     )

@@ -138,6 +138,10 @@ FIGURES = {
     "currency": "USD",
 }
 DEFINITIONS = {"rendered": "Showings of a creative that were accepted, however short."}
+FUNNEL = {
+    "funnel": {"applied": 9, "approved": 4, "delivering": 3, "paid": 2},
+    "definitions": {"applied": "Applications that were made."},
+}
 PERIOD = {"from": AT, "to": END}
 DEPOSIT_STATE = {
     "id": DEPOSIT,
@@ -405,11 +409,8 @@ EXAMPLES: dict[str, Any] = {
         "truncated": False,
         "definitions": DEFINITIONS,
     },
-    "funnel": {
-        "campaign_id": CAMPAIGN,
-        "funnel": {"applied": 9, "approved": 4, "delivering": 3, "paid": 2},
-        "definitions": {"applied": "Streamers who applied."},
-    },
+    "campaign_funnel": {"campaign_id": CAMPAIGN, **FUNNEL},
+    "streamer_funnel": {"streamer_id": STREAMER, **FUNNEL},
     "notification": NOTIFICATION_STATE,
     "notifications": page(NOTIFICATION_STATE),
     "set_preferences": {"preferences": [{"kind": "campaign_approved", "in_app": True, "email": False}]},

@@ -336,15 +336,17 @@
     });
   }
 
-  /* Counts what was painted, frame by frame, until `durationMs` are over, the page is hidden, the picture
-     stands still or `cut` is signalled. Resolves to the performance times of the first and the last frame. */
-  function watch(durationMs, visibility, cut) {
+  /* Counts what was painted, frame by frame, until `durationMs` are over, the video ends, the page is hidden,
+     nothing is painted any more or `cut` is signalled. Resolves to the times of the first and the last frame. */
+  function watch(element, durationMs, visibility, cut) {
     return new Promise((resolve) => {
       let first = null;
       let last = null;
       const finish = () => {
         visibility.removeEventListener("hidden", finish);
         cut.removeEventListener("abort", finish);
+        element.removeEventListener("ended", finish);
+        element.removeEventListener("error", finish);
         clearTimeout(stalled);
         cancelAnimationFrame(frame);
         resolve({ first, last });
@@ -362,6 +364,8 @@
       let frame = requestAnimationFrame(tick);
       visibility.addEventListener("hidden", finish);
       cut.addEventListener("abort", finish);
+      element.addEventListener("ended", finish);
+      element.addEventListener("error", finish);
       if (!visibility.isVisible || cut.aborted) finish();
     });
   }
@@ -456,7 +460,7 @@
       try {
         if (element.play) await element.play();
         this.rotation.shown(creative, this.clock.now());
-        const seen = await watch(creative.duration_s * 1000, this.visibility, this.cut.signal);
+        const seen = await watch(element, creative.duration_s * 1000, this.visibility, this.cut.signal);
         await this.record(session, creative, seen);
       } finally {
         this.stage.clear();

@@ -55,7 +55,7 @@ def get_campaign_breakdown(query: dict[str, Any], campaign_id: str) -> Response:
 
 @blueprint.route(f"{CAMPAIGN}/funnel")
 @blueprint.requires("analytics:read", "admin:campaigns", kinds=["brand", "admin"])
-@blueprint.answers(200, schemas.CampaignFunnel, example="funnel")
+@blueprint.answers(200, schemas.CampaignFunnel, example="campaign_funnel")
 def get_campaign_funnel(campaign_id: str) -> Response:
     """How many streamers came how far."""
     return answer("analytics", "campaign_funnel", {"campaign_id": campaign_id})
@@ -94,6 +94,14 @@ def get_own_timeseries(query: dict[str, Any]) -> Response:
 def get_own_breakdown(query: dict[str, Any]) -> Response:
     """The calling streamer's figures by campaign, creative, platform, country or placement."""
     return answer("analytics", "streamer_breakdown", query)
+
+
+@blueprint.route(f"{OWN}/funnel")
+@blueprint.requires("analytics:read", kinds=["streamer"])
+@blueprint.answers(200, schemas.StreamerFunnel, example="streamer_funnel")
+def get_own_funnel() -> Response:
+    """How far the calling streamer came in how many campaigns."""
+    return answer("analytics", "streamer_funnel")
 
 
 @blueprint.route(f"{OWN}/live")

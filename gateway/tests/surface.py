@@ -209,6 +209,7 @@ ROUTES = [
         "analytics.streamer_breakdown",
         {"by": "campaign"},
     ),
+    get("/v1/analytics/streamers/me/funnel", STREAMER, "analytics.streamer_funnel"),
     get("/v1/notifications", BOTH, "notification.list", PAGE),
     post(
         f"/v1/notifications/{example.NOTIFICATION}/read",

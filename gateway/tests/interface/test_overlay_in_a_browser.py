@@ -7,10 +7,12 @@ import hashlib
 import hmac
 import io
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +97,14 @@ class Participation:
             }
         )
 
+    def play_instead(self, name: str, video: Path) -> None:
+        """Replaces a picture by a video that is shorter than the time it has."""
+        with video.open("rb") as file:
+            self._door.state.objects.put(f"{name}.mp4", file)
+        expires = self._door.state.clock.now() + timedelta(hours=1)
+        url = sign(f"/media/{name}.mp4", expires, SIGNING_KEY)
+        self.creatives[0] |= {"urls": [url], "media": "video", "duration_s": 30}
+
     def manifest(self, _: dict[str, Any]) -> dict[str, Any]:
         expires_at = datetime.now(UTC) + timedelta(hours=1)
         key = base64.urlsafe_b64encode(KEY).decode().rstrip("=")
@@ -166,6 +176,13 @@ def pixel(page: Page, x: int, y: int) -> tuple[int, ...]:
     return picture.convert("RGBA").getpixel((x, y))
 
 
+def two_seconds_of_video(path: Path) -> Path:
+    source = ["-f", "lavfi", "-i", "testsrc=size=480x270:rate=25:duration=2"]
+    target = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-movflags", "+faststart", str(path)]
+    subprocess.run(["ffmpeg", "-y", "-loglevel", "error", *source, *target], check=True)
+    return path
+
+
 def expected_proof(previous: str, delivery: dict[str, Any]) -> str:
     """The proof as API.md defines it."""
     names = ("id", "seq", "participation_id", "creative_id", "started_at", "ended_at", "visible_ms")
@@ -218,6 +235,19 @@ def test_a_creative_is_painted_in_its_place_and_the_rest_is_transparent(
 
     assert pixel(page, 960, 1000) == RED
     assert pixel(page, 960, 700) == TRANSPARENT
+
+
+def test_a_video_is_shown_until_it_ends(
+    participation: Participation, address: str, page: Page, tmp_path: Path
+) -> None:
+    participation.show("red", RED, placement="corner")
+    participation.play_instead("red", two_seconds_of_video(tmp_path / "red.mp4"))
+
+    open_overlay(page, address)
+    wait_for_stage(page, "video.corner")
+
+    delivery = participation.wait_for_deliveries(1)[0]
+    assert 1500 < delivery["visible_ms"] < 4000
 
 
 def test_a_hidden_source_shows_and_counts_nothing(
