@@ -21,14 +21,20 @@ def encode_cursor(key: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> list[Any]:
-    """The sort key inside a cursor; ValidationFailed when the text is not one of ours."""
+def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
+    """The sort key inside a cursor; ValidationFailed when the text is not one of ours.
+
+    `kinds` are the types of the key's members: a forged cursor may hold any JSON, and what is given to
+    a database as a value must not turn out to be an operator.
+    """
     try:
         padded = cursor[:MAX_CURSOR_LENGTH] + "=" * (-len(cursor[:MAX_CURSOR_LENGTH]) % 4)
         key = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
     except (binascii.Error, UnicodeError, ValueError) as error:
         raise _bad_cursor() from error
     if not isinstance(key, list) or not key:
+        raise _bad_cursor()
+    if kinds and [type(member) for member in key] != list(kinds):
         raise _bad_cursor()
     return key
 

@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.1
+PATIENCE_SECONDS = 20.0
 PAGE = 100
 
 
@@ -32,7 +33,13 @@ class Api:
         return Api(self.base_url, token)
 
     def get(self, path: str, **query: Any) -> Any:
-        return self._answer(self._client.get(path, params=query), "GET", path)
+        """Reading again is harmless, so a platform that is busy or restarts is asked again for a while."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            response = self._client.get(path, params=query)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > give_up:
+                return self._answer(response, "GET", path)
+            time.sleep(POLL_SECONDS)
 
     def post(self, path: str, body: Any = None) -> Any:
         headers = {"Idempotency-Key": str(uuid.uuid4())}

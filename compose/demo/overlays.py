@@ -122,29 +122,13 @@ class Overlay:
         self.refused.update(entry["reason"] for entry in answer["refused"])
 
     def _forge(self) -> None:
-        """Four lies, each in a batch of its own, since one lie shifts what is true after it."""
-        now = datetime.now(UTC)
-        honest_chain = (self.seq, self.previous)
-        second = timedelta(seconds=1)
-        lies = [
-            self._tampered(now - second, now),
-            self._restarted(honest_chain, now + 600 * second, now + 601 * second),
-            self._restarted(honest_chain, now - 25 * 3600 * second, now - (25 * 3600 - 1) * second),
-            self._restarted(honest_chain, now - second, now, "crv_00000000000000000000000000"),
-        ]
-        for lie in lies:
-            self._post([lie])
-
-    def _tampered(self, started: datetime, ended: datetime) -> Delivery:
-        """More visible time than was signed."""
-        delivery = self._signed(started, ended)
-        return delivery | {"visible_ms": delivery["visible_ms"] - 1}
-
-    def _restarted(
-        self, chain: tuple[int, str], started: datetime, ended: datetime, creative_id: str | None = None
-    ) -> Delivery:
-        self.seq, self.previous = chain
-        return self._signed(started, ended, creative_id)
+        """Four lies, one after the other; a refused showing does not break the chain of the next."""
+        now, second = datetime.now(UTC), timedelta(seconds=1)
+        honest = self._signed(now - second, now)
+        self._post([honest | {"visible_ms": honest["visible_ms"] - 1}])
+        self._post([self._signed(now + 600 * second, now + 601 * second)])
+        self._post([self._signed(now - 90_001 * second, now - 90_000 * second)])
+        self._post([self._signed(now - second, now, "crv_00000000000000000000000000")])
 
 
 FORGERIES = {"broken_chain": 1, "in_the_future": 1, "too_old": 1, "unknown_creative": 1}

@@ -117,6 +117,12 @@ def test_any_text_is_a_cursor_or_is_refused(text):
         assert decode_cursor(text)
 
 
+@pytest.mark.parametrize("key", [[{"$gt": ""}, "a"], ["a"], ["a", "b", "c"], [True, "a"]])
+def test_a_forged_cursor_is_refused_by_the_types_of_its_key(key):
+    with pytest.raises(ValidationFailed):
+        decode_cursor(encode_cursor(key), int, str)
+
+
 def test_a_page_says_where_the_next_one_begins():
     first = page_of([1, 2, 3], limit=2, key=lambda n: [n])
     last = page_of([3], limit=2, key=lambda n: [n])
