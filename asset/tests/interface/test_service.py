@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from asset.service import AssetService
+from asset.studio import ProcessStudio
 from asset.tests import files
 from chassis.errors import Error
 from chassis.ids import new_id
@@ -179,9 +180,10 @@ def test_who_is_not_a_brand_uploads_nothing(container, rpc, tokens, upload):
 
 
 def test_a_file_that_outlasts_its_lease_is_processed_once_and_cleaned_up(
-    container, acme, upload, store, tmp_path, capture_events
+    container, acme, upload, store, tmp_path, capture_events, monkeypatch
 ):
-    events = capture_events("asset", "asset_ready")
+    events, sources, render = capture_events("asset", "asset_ready"), [], ProcessStudio._render
+    monkeypatch.setattr(ProcessStudio, "_render", lambda *work: sources.append(work[1]) or render(*work))
     processing = next(e for e in container.entrypoints if e.method_name == "processing")
     processing.lease_seconds = 0.2
     request = upload(files.video_file(tmp_path, "spot.mp4"))
@@ -191,3 +193,4 @@ def test_a_file_that_outlasts_its_lease_is_processed_once_and_cleaned_up(
     assert finished(acme, asset_id)["status"] == "ready"
     eventually(lambda: not store.exists(request["upload_key"]), deadline=10)
     assert [event.data["asset_id"] for event in events.all()] == [asset_id]
+    assert len(sources) == 1
