@@ -11,9 +11,9 @@ from typing import Any
 
 # Counters of all workers are added up in files of this folder. The variable has to be there before
 # prometheus_client is imported, which the workers do.
-own_metrics_folder = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-if own_metrics_folder:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="gateway-metrics-")
+OWN_METRICS = "gateway-metrics-"
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=OWN_METRICS)
 
 bind = f"{os.environ.get('GATEWAY_HOST', '127.0.0.1')}:{os.environ.get('GATEWAY_PORT', '8000')}"
 worker_class = "gevent"
@@ -62,5 +62,7 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 
 def on_exit(_server: Any) -> None:
-    if own_metrics_folder:
-        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    # gunicorn reads this file more than once, so the name says whether the folder is ours.
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    if os.path.basename(folder).startswith(OWN_METRICS):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -78,6 +78,7 @@ def gunicorn(broker: Any, settings_env: dict[str, str], tokens: Any, tmp_path: P
         "LOG_LEVEL": "INFO",
         "HEARTBEAT_SECONDS": "0.5",
         "MAX_UPLOAD_BYTES": "1000000",
+        "TMPDIR": str(tmp_path),
     }
     running = Gunicorn(environ, tmp_path / "gunicorn.log")
     try:
@@ -129,6 +130,7 @@ def test_the_gateway_serves_streams_revokes_and_stops_under_gunicorn(
         assert 'http_responses_total{method="GET",route="/v1/wallet",status="200"} 40.0' in metrics
 
     assert gunicorn.stop() == 0
+    assert list(gunicorn.log.parent.glob("gateway-metrics-*")) == []
     log = gunicorn.log.read_text()
     assert TOKEN not in log
     assert any(line.get("route") == "/v1/wallet" and line.get("request_id") for line in gunicorn.lines())
