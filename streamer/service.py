@@ -117,7 +117,7 @@ class StreamerService(Service):
     def verify_platform(self, request: dict[str, Any]) -> Any:
         command = handlers.VerifyPlatform(**schemas.VerifyPlatform().load(request))
         streamer = handlers.verify_platform(self.streamers, self.clock, self.principal, command)
-        return schemas.Platform().dump(streamer.platform(command.name))
+        return schemas.Profile().dump(streamer)
 
     @rpc(callers={"gateway"})
     def set_payout_method(self, request: dict[str, Any]) -> Any:
