@@ -113,7 +113,7 @@ def _overlay_of(
 def _running(
     store: Store, campaigns: Campaigns, streamer_id: str, now: datetime
 ) -> list[tuple[Participation, Plan]]:
-    playable = [p for p in store.participations.playable_of(streamer_id) if not p.holds]
+    playable = store.participations.playable_of(streamer_id)
     planned = [
         (participation, campaigns.delivery_plan(participation.campaign_id)) for participation in playable
     ]

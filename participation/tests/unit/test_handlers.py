@@ -344,6 +344,19 @@ def test_a_fresh_sample_stands_in_while_nobody_can_say() -> None:
     assert world.stored(participation).counts.viewer_impressions == 40
 
 
+def test_a_sample_stands_in_only_for_showings_of_its_own_minutes() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.store.samples.add(nova().id, a_full_house(NOON_MS, viewers=40))
+    world.audience.now = None
+    batch = [page.show(participation.id, NOON + timedelta(seconds=at)) for at in (0, 590)]
+
+    with pytest.raises(AudienceUnknown):
+        world.post(token, page, *batch)
+
+    assert world.post(token, page, batch[0]).accepted == 1
+
+
 def test_a_late_showing_counts_the_audience_of_its_own_time() -> None:
     world = World()
     participation, token, page = world.on_air()

@@ -101,6 +101,14 @@ def test_showings_may_touch() -> None:
     assert timeline.overlaps(1_999, 3_000)
 
 
+def test_a_showing_that_reaches_into_the_next_segment_is_seen_from_there() -> None:
+    timeline = Timeline()
+    timeline.take(SEGMENT_MS - 5_000, SEGMENT_MS + 5_000)
+
+    assert timeline.overlaps(SEGMENT_MS + 4_000, SEGMENT_MS + 6_000)
+    assert segments_of([(SEGMENT_MS + 4_000, SEGMENT_MS + 6_000)]) == [0, 1]
+
+
 def test_a_segment_of_the_timeline_is_bounded() -> None:
     timeline = Timeline({0: [(at, at + 1) for at in range(0, 2 * MAX_PER_SEGMENT, 2)]})
 

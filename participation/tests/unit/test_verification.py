@@ -328,6 +328,15 @@ def test_load_tests_may_make_up_their_time() -> None:
     assert len(verdict.accepted) == 2
 
 
+def test_a_shuffled_batch_is_accepted_whole() -> None:
+    bench = Bench()
+    first, second, third = bench.show(600), bench.show(580), bench.show(560)
+
+    verdict = bench.send(third, first, second)
+
+    assert (len(verdict.accepted), verdict.refused) == (3, [])
+
+
 def test_refusals_are_told_in_the_order_of_sending() -> None:
     bench = Bench()
     first, second, third = bench.show(600), bench.show(580), bench.show(560)
