@@ -273,6 +273,12 @@ class MongoSagaStore:
         )
         return _saga(document) if taken.modified_count == 1 else None
 
+    def renew(self, saga_id: str, token: str, until: datetime) -> bool:
+        renewed = self._mongo["sagas"].update_one(
+            {"_id": saga_id, "lease": token}, {"$set": {"next_at": until}}
+        )
+        return renewed.matched_count == 1
+
     def save(self, saga: SagaState, token: str, next_at: datetime | None) -> bool:
         changes: dict[str, Any] = {"$set": _saga_document(saga) | {"next_at": next_at}}
         if saga.is_finished:

@@ -43,6 +43,7 @@ CONCURRENT_SAGAS = 8
 MAX_DELAY_SECONDS = 15.0
 FIRST_DELAY_SECONDS = 0.2
 WAIT_POLL_SECONDS = 0.02
+RENEWALS_PER_LEASE = 3
 
 
 class Store(Protocol):
@@ -53,6 +54,9 @@ class Store(Protocol):
 
     def lease(self, type: str, now: datetime, until: datetime, token: str) -> SagaState | None:
         """Take the saga of this type that is due; None when there is none or another was faster."""
+
+    def renew(self, saga_id: str, token: str, until: datetime) -> bool:
+        """Hold a lease for longer; False when it was lost."""
 
     def save(self, saga: SagaState, token: str, next_at: datetime | None) -> bool:
         """Store progress; False when the lease was lost, and then nothing was stored."""
@@ -137,13 +141,23 @@ class SagaRun:
         if state.status == COMPENSATING and state.step < 0:
             return self._finish(COMPENSATED)
         step = steps[state.step]
+        keeper = eventlet.spawn(self._keep_lease)
         try:
             self._perform(step)
         except Exception as error:  # noqa: BLE001  A saga outlives whatever its steps run into.
             return self._failed(step, error)
+        finally:
+            keeper.kill()
         self._note(step, "ok")
         state.attempts = 0
         return self._save(datetime.now(UTC) + self._lease)
+
+    def _keep_lease(self) -> None:
+        """A step may take longer than its lease; only a process that is gone should lose it."""
+        while True:
+            eventlet.sleep(self._lease.total_seconds() / RENEWALS_PER_LEASE)
+            if not self._store.renew(self.state.id, self._token, datetime.now(UTC) + self._lease):
+                return
 
     def _perform(self, step: Step) -> None:
         state = self.state

@@ -346,6 +346,14 @@ class SqlSagaStore:
         row = self._sql.transaction(lambda: self._sql.connection.execute(statement).one_or_none())
         return None if row is None else _saga(row)
 
+    def renew(self, saga_id: str, token: str, until: datetime) -> bool:
+        statement = (
+            sagas_table.update()
+            .where(sagas_table.c.id == saga_id, sagas_table.c.lease == token)
+            .values(next_at=until)
+        )
+        return self._sql.transaction(lambda: self._sql.connection.execute(statement).rowcount == 1)
+
     def save(self, saga: SagaState, token: str, next_at: datetime | None) -> bool:
         statement = (
             sagas_table.update()

@@ -15,6 +15,8 @@ class GatewaySettings(Settings):
 
     media_signing_key: Secret[str] = Secret("")  # noqa: RUF009
     cors_origins: tuple[str, ...] = ()
+    # The AsyncAPI document, generated from the services' events when the platform is put together.
+    asyncapi_file: str = ""
     # 200 deliveries with their proofs are about 90 KB; providers' webhooks stay below 256 KB.
     max_body_bytes: int = 256 * 1024
     # The largest video that the asset service takes.

@@ -23,7 +23,7 @@ SHOWING_SECONDS = 1.05
 """A little above the second that an image must be visible to qualify."""
 
 BATCH = 5
-RESENDS = 20
+RESENDS = 80
 RESEND_SECONDS = 0.5
 
 Delivery = dict[str, Any]

@@ -71,6 +71,22 @@ def test_a_lease_that_ran_out_can_be_taken_over_and_the_old_holder_saves_nothing
     assert store.get("saga_1").step == 0
 
 
+def test_a_lease_that_is_renewed_is_not_taken_over(store):
+    store.create(rome(), NOW)
+    store.lease("trip", NOW, LATER, "mine")
+
+    assert store.renew("saga_1", "mine", LATER + timedelta(seconds=20)) is True
+    assert store.lease("trip", LATER, LATER + timedelta(seconds=40), "yours") is None
+
+
+def test_a_lease_that_was_lost_is_not_renewed(store):
+    store.create(rome(), NOW)
+    store.lease("trip", NOW, LATER, "mine")
+    store.lease("trip", LATER, LATER + timedelta(seconds=20), "yours")
+
+    assert store.renew("saga_1", "mine", LATER + timedelta(seconds=90)) is False
+
+
 def test_a_saga_of_another_type_is_left_alone(store):
     store.create(rome(), NOW)
 

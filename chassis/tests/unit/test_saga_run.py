@@ -15,6 +15,11 @@ class Store:
     def __init__(self):
         self.saved = None
         self.lost = False
+        self.renewed = 0
+
+    def renew(self, saga_id, token, until):
+        self.renewed += 1
+        return True
 
     def save(self, saga, token, next_at):
         if self.lost:
@@ -125,6 +130,16 @@ def test_a_saga_that_died_at_any_step_ends_as_if_it_had_not(world, store, point)
     run(store.saved, store, world)
 
     assert store.saved.status == (COMPENSATED if point.startswith("undo") else DONE)
+
+
+def test_a_step_that_takes_long_keeps_its_lease(world, store):
+    import eventlet
+
+    steps = [Step("long", lambda state: eventlet.sleep(0.2))]
+
+    SagaRun(fresh(), store, "token", 0.15).advance(steps)
+
+    assert store.renewed >= 2
 
 
 def test_who_has_lost_the_lease_goes_no_further(world, store):

@@ -1,0 +1,137 @@
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from chassis.testing import eventually
+from compose.demo.browser import ARGUMENTS
+from compose.demo.overlays import FORGERIES, SHOWINGS
+from compose.demo.story import SIMULATED
+from compose.layout import REPOSITORY, Layout
+from compose.supervisor import Supervisor
+
+pytestmark = pytest.mark.timeout(400)
+
+KILLED = ("participation", "payment", "analytics", "notification", "rabbitmq")
+"""The services that the money goes through, and the backbone under all of them."""
+
+
+def pids(platform):
+    return {name: detail["pid"] for name, detail in Supervisor(Layout(platform.run_dir)).details().items()}
+
+
+def test_the_first_run_ends_with_books_that_agree(platform):
+    assert platform.run.returncode == 0, platform.run.stdout + platform.run.stderr
+    assert "All books agree to the minor unit." in platform.run.stdout
+
+
+def test_every_program_is_ready_after_the_run(platform):
+    programs = platform.status()["programs"]
+
+    assert {program["state"] for program in programs} == {"running"}
+    assert [program["name"] for program in programs if not program["ready"]] == []
+
+
+def test_every_honest_showing_was_counted_and_every_forged_one_refused(platform):
+    figures = platform.result()["figures"]
+    forging = SIMULATED // 10
+
+    assert figures["rendered"] > SIMULATED * SHOWINGS
+    for reason, each in FORGERIES.items():
+        assert figures["refused"][reason] == each * forging
+
+
+def test_the_screenshot_shows_the_creative_on_a_full_hd_page(platform):
+    with Image.open(platform.run_dir / "demo" / "overlay.png") as picture:
+        assert picture.size == (1920, 1080)
+        assert picture.convert("RGB").getcolors(maxcolors=8) is None
+
+
+def test_a_browser_at_the_printed_addresses_shows_what_this_is_and_its_docs(platform):
+    gateway = platform.status()["addresses"]["gateway"]
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        page = browser.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(gateway)
+        page.get_by_role("link", name="documentation").click()
+        page.wait_for_selector("text=/v1/campaigns", timeout=20_000)
+        browser.close()
+
+    assert errors == []
+
+
+def test_the_descriptions_of_the_doors_are_served(platform):
+    gateway = platform.status()["addresses"]["gateway"]
+
+    assert httpx.get(f"{gateway}/openapi.json").json()["openapi"].startswith("3.1")
+    assert httpx.get(f"{gateway}/asyncapi.json").json()["asyncapi"] == "3.0.0"
+
+
+def test_a_second_run_restarts_nothing_and_killing_services_and_the_broker_in_it_loses_nothing(platform):
+    before = pids(platform)
+    command = [sys.executable, "-m", "compose", "run"]
+    second = subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        env=platform.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    printed = []
+    for line in second.stdout:
+        printed.append(line)
+        if "the creative is on the screen" in line:
+            assert pids(platform) == before
+            for name in KILLED:
+                os.kill(before[name], signal.SIGKILL)
+
+    assert second.wait() == 0, "".join(printed)
+    after = pids(platform)
+    assert {name for name in before if after[name] != before[name]} == set(KILLED)
+
+
+def test_nothing_is_left_behind_when_it_is_taken_down(platform):
+    ports = [int(address.rpartition(":")[2].split("/")[0]) for address in listening(platform)]
+
+    assert platform.compose("down").returncode == 0
+
+    assert processes_of(platform.run_dir) == []
+    eventually(lambda: not any(is_open(port) for port in ports))
+
+
+def listening(platform):
+    return [
+        p["address"] for p in platform.status()["programs"] if p["address"].rpartition(":")[2][:2].isdigit()
+    ]
+
+
+def is_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def processes_of(run_dir):
+    """Command lines of the processes that were started for this platform, by their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        try:
+            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(run_dir).encode() in told:
+            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
