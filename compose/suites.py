@@ -2,43 +2,31 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import lifecycle, presets, table
+from compose import lifecycle, presets, results, table
 from compose.errors import ComposeError
 from compose.layout import REPOSITORY, Layout
 from compose.names import GATEWAY, SERVICES
 from compose.ports import AUTOMATIC
 from compose.progress import say
+from compose.results import Result
 from compose.stack import Stack
 
 SUITES = ("chassis", *SERVICES, GATEWAY, "compose")
 AT_ONCE = 2
 # The longest suites come first, so that a short one and not a long one is what everybody waits for.
-STARTED_FIRST = ("compose", "chassis")
+STARTED_FIRST = ("compose", "chassis", "campaign", "payment")
 SECONDS_PER_SUITE = 1200
-
-
-@dataclass(frozen=True)
-class Result:
-    suite: str
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    seconds: float = 0.0
-    complaint: str = ""
-
-    @property
-    def is_good(self) -> bool:
-        return not self.failed and not self.complaint
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_STOP = 10
 
 
 def run(only: str, environ: Mapping[str, str]) -> int:
@@ -47,9 +35,9 @@ def run(only: str, environ: Mapping[str, str]) -> int:
         raise ComposeError(f"There is no suite {only!r}; there are {', '.join(SUITES)}.")
     suites = [only] if only else sorted(SUITES, key=lambda name: name not in STARTED_FIRST)
     with test_infrastructure(environ) as stack:
-        results = run_suites(suites, stack, environ)
-    report(sorted(results, key=lambda result: SUITES.index(result.suite)))
-    return 0 if all(result.is_good for result in results) else 1
+        found = run_suites(suites, stack.layout, {**without_presets(environ), **stack.server_environment()})
+    report(sorted(found, key=lambda result: SUITES.index(result.suite)))
+    return 0 if all(result.is_good for result in found) else 1
 
 
 @contextmanager
@@ -61,11 +49,13 @@ def test_infrastructure(environ: Mapping[str, str]) -> Iterator[Stack]:
     own = {**without_presets(environ), "RUN_DIR": ".run/test", "PORT_OFFSET": AUTOMATIC}
     layout = Layout.of(own)
     layout.create()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (layout.run_dir / "users.lock").open("w") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         try:
             yield lifecycle.up(own, infrastructure_only=True)
         finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             if is_last_user(users.fileno()):
                 lifecycle.down(layout)
                 layout.remove_data()
@@ -92,87 +82,82 @@ def without_presets(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def run_suites(suites: Sequence[str], stack: Stack, environ: Mapping[str, str]) -> list[Result]:
-    environment = {**without_presets(environ), **stack.server_environment()}
-    results = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for finished in as_completed(
-            [pool.submit(run_suite, suite, stack.layout, environment) for suite in suites]
-        ):
-            result, output = finished.result()
-            results.append(result)
-            say(f"{result.suite}: {line_of(result)} ({len(results)} of {len(suites)} suites)")
-            if not result.is_good:
-                print(output, flush=True)
-    return results
+@dataclass
+class SuiteRun:
+    """One suite's pytest. Its files carry our process id, because another run in this clone may write too."""
+
+    suite: str
+    folder: Path
+    environment: Mapping[str, str]
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.xml = self.folder / f"{self.suite}.{os.getpid()}.xml"
+        self.output = self.folder / f"{self.suite}.{os.getpid()}.log"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", f"{self.suite}/tests", "-q", f"--junitxml={self.xml}"],
+                cwd=REPOSITORY,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def has_ended(self) -> bool:
+        """A suite that hangs is ended here."""
+        if self.seconds > SECONDS_PER_SUITE:
+            self.stop()
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def result(self) -> tuple[Result, str]:
+        """The counts and what pytest printed; both files are left under the suite's name."""
+        found = results.read(self.suite, self.xml, self.process.returncode, self.seconds)
+        text = self.output.read_text(errors="replace")
+        for draft in (self.xml, self.output):
+            if draft.exists():
+                draft.replace(self.folder / f"{self.suite}{draft.suffix}")
+        return found, text
 
 
-def run_suite(suite: str, layout: Layout, environment: Mapping[str, str]) -> tuple[Result, str]:
-    """Its own file while it runs, because another run in this clone may be writing the same suite's."""
-    draft = layout.run_dir / f"{suite}.{os.getpid()}.xml"
-    started = time.monotonic()
-    output, status = run_pytest(suite, draft, environment)
-    seconds = time.monotonic() - started
-    if not draft.exists():
-        return Result(suite, seconds=seconds, complaint=f"pytest ended with status {status}"), output
-    result = read_result(suite, draft, status, seconds)
-    draft.replace(layout.run_dir / f"{suite}.xml")
-    return result, output
-
-
-def run_pytest(suite: str, results: Path, environment: Mapping[str, str]) -> tuple[str, int]:
-    command = [sys.executable, "-m", "pytest", f"{suite}/tests", "-q", f"--junitxml={results}"]
+def run_suites(suites: Sequence[str], layout: Layout, environment: Mapping[str, str]) -> list[Result]:
+    """A few at a time. When it is interrupted, none goes on running."""
+    waiting, running, found = list(suites), list[SuiteRun](), list[Result]()
     try:
-        done = subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=SECONDS_PER_SUITE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as late:
-        return f"{late.output or ''}\nNot finished after {SECONDS_PER_SUITE} s.", -1
-    return done.stdout, done.returncode
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                running.append(SuiteRun(waiting.pop(0), layout.run_dir, environment))
+            for ended in [suite_run for suite_run in running if suite_run.has_ended()]:
+                running.remove(ended)
+                result, output = ended.result()
+                found.append(result)
+                announce(result, output, f"{len(found)} of {len(suites)} suites")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    finally:
+        for suite_run in running:
+            suite_run.stop()
+    return found
 
 
-def read_result(suite: str, path: Path, status: int, seconds: float) -> Result:
-    """An error in a fixture counts as a failure. A run without tests is one too."""
-    # The file was written by our own pytest a moment ago.
-    totals = [element.attrib for element in ElementTree.parse(path).iter("testsuite")]  # noqa: S314
-    tests, failures, errors, skipped = (
-        sum(int(attributes.get(name, 0)) for attributes in totals)
-        for name in ("tests", "failures", "errors", "skipped")
-    )
-    failed = failures + errors
-    return Result(suite, tests - failed - skipped, failed, skipped, seconds, complaint(tests, failed, status))
+def announce(result: Result, output: str, position: str) -> None:
+    say(f"{result.suite}: {result} ({position})")
+    if not result.is_good:
+        print(output, flush=True)
 
 
-def complaint(tests: int, failed: int, status: int) -> str:
-    if not tests:
-        return "it collected no test"
-    return f"pytest ended with status {status}" if status and not failed else ""
-
-
-def line_of(result: Result) -> str:
-    counts = f"{result.passed} passed, {result.failed} failed"
-    skipped = f", {result.skipped} skipped" if result.skipped else ""
-    reason = f", FAILED: {result.complaint}" if result.complaint else ""
-    return f"{counts}{skipped} in {result.seconds:.1f} s{reason}"
-
-
-def report(results: Sequence[Result]) -> None:
-    """The last line stands alone, so that whoever runs this finds the totals. A complaint counts as one."""
-    print(table.render([("", result.suite, line_of(result)) for result in results]))
-    print(totals_of(results), flush=True)
-
-
-def totals_of(results: Sequence[Result]) -> str:
-    passed = sum(result.passed for result in results)
-    failed = sum(result.failed or bool(result.complaint) for result in results)
-    skipped = sum(result.skipped for result in results)
-    return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+def report(found: Sequence[Result]) -> None:
+    """The last line stands alone, so that whoever runs this finds the totals."""
+    print(table.render([("", result.suite, str(result)) for result in found]))
+    print(results.totals(found), flush=True)
