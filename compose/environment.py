@@ -35,7 +35,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     ),
     "notification": ("MONGO_URI", "REDIS_URL", "SMTP_URL"),
     "asset": ("MONGO_URI", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
-    GATEWAY: ("OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
+    GATEWAY: ("OBJECT_STORE_URL", "MEDIA_SIGNING_KEY", "ASYNCAPI_FILE"),
 }
 
 
@@ -86,6 +86,7 @@ VALUES: Mapping[str, Callable[[Stack, str], str]] = {
     "TWITCH_CLIENT_ID": lambda stack, name: TWITCH_CLIENT_ID,
     "SANDBOX_API_URL": lambda stack, name: stack.http("SANDBOX_PORT"),
     "HOLD_SECONDS": lambda stack, name: HOLD_SECONDS,
+    "ASYNCAPI_FILE": lambda stack, name: str(stack.layout.asyncapi),
     **{
         variable: secret(variable)
         for variable in (

@@ -46,6 +46,10 @@ class Layout:
         return self.run_dir / "ports.json"
 
     @property
+    def asyncapi(self) -> Path:
+        return self.run_dir / "asyncapi.json"
+
+    @property
     def marker(self) -> Path:
         """Its presence says that the folder was made by us, so that `make clean` may remove it."""
         return self.run_dir / ".gametriggers"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from compose import envfile, environment, ports, postgres, processes, programs, readiness
+from compose import descriptions, envfile, environment, ports, postgres, processes, programs, readiness
 from compose.errors import ComposeError
 from compose.layout import REPOSITORY, Layout
 from compose.names import RELATIONAL
@@ -34,6 +34,7 @@ def up(environ: Mapping[str, str], *, infrastructure_only: bool = False) -> Stac
             apply(stack, infrastructure_only=infrastructure_only)
             start_servers(stack, migrating=not infrastructure_only)
         if not infrastructure_only:
+            descriptions.write(layout.asyncapi)
             start(stack, programs.platform(stack))
             readiness.wait(programs.platform(stack), layout, SECONDS_FOR_PLATFORM, announce)
     return stack

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -149,8 +151,16 @@ def test_a_part_that_is_down_is_marked_and_the_rest_is_there(door: Door) -> None
     assert response.json["parts"]["wallet"] == {"status": "ok", "data": {"id": "x_1"}}
 
 
-def test_the_events_are_described(door: Door) -> None:
-    document = door.client.get("/asyncapi.json").json
+def test_the_description_of_the_events_is_the_file_beside_the_gateway(
+    make_door: Callable[..., Door], tmp_path: Path
+) -> None:
+    file = tmp_path / "asyncapi.json"
+    file.write_text('{"asyncapi": "3.0.0"}')
 
-    assert document["asyncapi"] == "3.0.0"
-    assert "identity.session_revoked" in document["channels"]
+    response = make_door(asyncapi_file=str(file)).client.get("/asyncapi.json")
+
+    assert (response.content_type, response.json) == ("application/json", {"asyncapi": "3.0.0"})
+
+
+def test_without_that_file_there_is_no_description(door: Door) -> None:
+    assert door.client.get("/asyncapi.json").status_code == 404
