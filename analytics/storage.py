@@ -110,11 +110,11 @@ class SqlSeries:
         self, scope: Scope, period: Period, metric: str, bucket: str, currency: str
     ) -> Mapping[datetime, int]:
         query = (
-            sa.select(rollups.c.bucket, total(metric))
+            sa.select(rollups.c.bucket, total(metric).label("value"))
             .where(*within(scope, period, bucket, currency))
             .group_by(rollups.c.bucket)
         )
-        return self._read(query, lambda found: {row[0].astimezone(UTC): int(row[1]) for row in found})
+        return self._read(query, lambda found: {row.bucket.astimezone(UTC): int(row.value) for row in found})
 
     def parts(self, scope: Scope, period: Period, by: str, currency: str, limit: int) -> list[Part]:
         key = dimension(by)

@@ -64,7 +64,8 @@ class NotificationService(Service):
 
     @property
     def unread(self) -> storage.RedisUnreadCounts:
-        return storage.RedisUnreadCounts(*self.redis, self.notifications.count_unread)
+        client, prefix = self.redis
+        return storage.RedisUnreadCounts(client, prefix, self.notifications.count_unread)
 
     @property
     def templates(self) -> rendering.JinjaTemplates:

@@ -286,7 +286,9 @@ class MongoTimelines:
 
     def load(self, streamer_id: str, segments: Sequence[int]) -> Timeline:
         names = [f"{streamer_id}:{number}" for number in segments]
-        found = self._rows.find({"_id": {"$in": names}}, session=self._mongo.session) if names else []
+        if not names:
+            return Timeline({})
+        found = self._rows.find({"_id": {"$in": names}}, session=self._mongo.session)
         return Timeline({row["segment"]: [(start, end) for start, end in row["taken"]] for row in found})
 
     def save(self, streamer_id: str, timeline: Timeline) -> None:
