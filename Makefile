@@ -65,6 +65,6 @@ lock: setup
 	@$(UV_COMPILE) $(if $(UPGRADE),--upgrade) requirements-dev.in -o requirements-dev.lock
 
 clean:
-	@if [ -x .venv/bin/python ]; then $(COMPOSE) clean; fi
+	@if [ -x .venv/bin/python ]; then RUN_DIR=.run/test $(COMPOSE) clean; $(COMPOSE) clean; fi
 	@rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -84,10 +84,9 @@ def test(arguments: argparse.Namespace) -> int:
 
 
 def clean(arguments: argparse.Namespace) -> int:
-    for run_dir in (".run/test", os.environ.get("RUN_DIR", ".run")):
-        layout = Layout.of({"RUN_DIR": run_dir})
-        lifecycle.down(layout)
-        layout.remove()
+    layout = Layout.of(os.environ)
+    lifecycle.down(layout)
+    layout.remove()
     return 0
 
 
