@@ -45,4 +45,4 @@ def platform(tmp_path_factory):
     own = Platform(run_dir, kept | {"RUN_DIR": str(run_dir), "PORT_OFFSET": "auto"})
     own.run = own.compose("run")
     yield own
-    own.compose("down")
+    own.compose("clean")
