@@ -34,9 +34,10 @@ from compose.demo.report import Report, money
 
 DEPOSIT_MINOR = 50_000
 BUDGET_MINOR = 40_000
+SHOWCASE_MINOR = 5_000
 SIMULATED = 50
 FEE_BASIS_POINTS = 2_000
-REQUIRED_DELIVERIES = 8
+REQUIRED_DELIVERIES = 6
 NOVA_VIEWERS = 2_000
 CROWD_VIEWERS = 120
 COMPENSATION = {
@@ -70,6 +71,7 @@ class Demo:
         self.pay_out()
         self.complete()
         self.compare()
+        self.leave_something_to_see()
 
     # 1. A brand registers, completes its profile, and deposits.
 
@@ -133,15 +135,19 @@ class Demo:
     def launch(self) -> dict[str, Any]:
         self.report.step("it creates a campaign; an admin approves it; activation reserves the budget")
         draft = self.brand.api.post("/v1/campaigns", self.brief())
-        path = f"/v1/campaigns/{draft['id']}"
-        self.brand.api.post(f"{path}/submit")
-        self.admin.api.post(f"/v1/admin/campaigns/{draft['id']}/approve")
-        active: dict[str, Any] = self.brand.api.post(f"{path}/activate")
+        active = self.take_through_review(draft["id"])
         self.expect("campaign.status", "active", active["status"])
         wallet = self.brand.api.get("/v1/wallet")["balances"]
         self.expect("wallet.available", DEPOSIT_MINOR - BUDGET_MINOR, wallet["available"]["amount_minor"])
         self.expect("wallet.escrow", BUDGET_MINOR, wallet["escrow"]["amount_minor"])
         self.report.row("Campaign", f"{active['name']} ({active['id']}), {money(BUDGET_MINOR)} in escrow")
+        return active
+
+    def take_through_review(self, campaign_id: str) -> dict[str, Any]:
+        path = f"/v1/campaigns/{campaign_id}"
+        self.brand.api.post(f"{path}/submit")
+        self.admin.api.post(f"/v1/admin/campaigns/{campaign_id}/approve")
+        active: dict[str, Any] = self.brand.api.post(f"{path}/activate")
         return active
 
     def brief(self) -> dict[str, Any]:
@@ -182,15 +188,14 @@ class Demo:
         go_live(self.twitch_url, login, viewers)
         streamer = register_streamer(self.api, self.run_id, name)
         link_channel(streamer, self.admin, login)
-        until("the campaign in the marketplace", lambda: self.finds_campaign(streamer))
-        path = f"/v1/campaigns/{self.campaign['id']}/applications"
-        application = streamer.api.post(path)
-        self.brand.api.post(f"/v1/participations/{application['id']}/approve")
+        self.take_in(streamer, self.campaign["id"])
         return streamer
 
-    def finds_campaign(self, streamer: Account) -> bool:
-        offers = streamer.api.every("/v1/marketplace/campaigns")
-        return any(o["campaign"]["id"] == self.campaign["id"] and o["eligible"] for o in offers)
+    def take_in(self, streamer: Account, campaign_id: str) -> None:
+        """The streamer finds the campaign and applies; the brand approves."""
+        until("the campaign in the marketplace", lambda: finds(streamer, campaign_id))
+        application = streamer.api.post(f"/v1/campaigns/{campaign_id}/applications")
+        self.brand.api.post(f"/v1/participations/{application['id']}/approve")
 
     # 5. The overlay in Chromium, and fifty simulated ones beside it.
 
@@ -407,12 +412,30 @@ class Demo:
         ]
         return sum(found) if all(found) else 0
 
+    # And then, so that somebody who opens the overlay afterwards sees more than an empty page:
+
+    def leave_something_to_see(self) -> None:
+        self.report.step("a second, small campaign stays active, so that the overlay can be looked at")
+        draft = self.brand.api.post(f"/v1/campaigns/{self.campaign['id']}/clone")
+        changes = {"name": f"To look at {self.run_id}", "budget": usd(SHOWCASE_MINOR)}
+        self.brand.api.patch(f"/v1/campaigns/{draft['id']}", changes)
+        self.take_through_review(draft["id"])
+        self.take_in(self.nova, draft["id"])
+        url = self.nova.api.get("/v1/overlay-link")["url"]
+        self.report.row("Overlay to open", url)
+        self.report.figures["overlay_url"] = url
+
     def expect(self, figure: str, expected: object, found: object) -> None:
         if expected != found:
             self.differences.append(str(figures.Difference(figure, expected, found)))
 
     def note(self, found: list[figures.Difference]) -> None:
         self.differences.extend(map(str, found))
+
+
+def finds(streamer: Account, campaign_id: str) -> bool:
+    offers = streamer.api.every("/v1/marketplace/campaigns")
+    return any(offer["campaign"]["id"] == campaign_id and offer["eligible"] for offer in offers)
 
 
 def expected_refusals(overlay: Overlay) -> dict[str, int]:

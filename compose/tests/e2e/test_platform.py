@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from chassis.testing import eventually
-from compose.demo.browser import ARGUMENTS
+from compose.demo.browser import ARGUMENTS, OverlayWindow
 from compose.demo.overlays import FORGERIES, SHOWINGS
 from compose.demo.story import SIMULATED
 from compose.layout import REPOSITORY, Layout
@@ -72,6 +72,15 @@ def test_a_browser_at_the_printed_addresses_shows_what_this_is_and_its_docs(plat
 
     assert errors == []
     assert sections >= len(SERVICES)
+
+
+def test_a_browser_at_the_overlay_address_that_was_printed_shows_a_creative(platform, tmp_path):
+    url = platform.result()["figures"]["overlay_url"]
+    assert url in platform.run.stdout
+
+    window = OverlayWindow(url)
+    window.screenshot(tmp_path / "overlay.png")
+    window.close()
 
 
 def test_the_descriptions_of_the_doors_are_served(platform):
