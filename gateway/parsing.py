@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -14,6 +15,11 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from chassis.errors import ValidationFailed
+
+# Our deepest body has five levels. What reads it further on ends at 254 (RPC) and at 100 (MongoDB).
+MAX_DEPTH = 32
+# The whole numbers that RPC and the databases hold.
+SMALLEST_TOO_LARGE = 2**63
 
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -27,9 +33,17 @@ class StrictJSON(DefaultJSONProvider):
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         text = s.decode() if isinstance(s, bytes) else s
         try:
-            value = json.loads(text, object_pairs_hook=unique_names, parse_constant=refuse_constant, **kwargs)
+            value = json.loads(
+                text,
+                object_pairs_hook=unique_names,
+                parse_constant=refuse_constant,
+                parse_float=finite,
+                parse_int=whole,
+                **kwargs,
+            )
         except RecursionError:
             raise ValueError("nested too deeply") from None
+        check_depth(value, MAX_DEPTH)
         if "\\u" in text:
             check_text(value)
         return value
@@ -44,6 +58,27 @@ def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
+def whole(text: str) -> int | float:
+    """A whole number beyond 64 bits is read as most JSON readers do, and then is no integer to any schema."""
+    number = finite(text)
+    return int(text) if abs(number) < SMALLEST_TOO_LARGE else number
+
+
+def check_depth(value: Any, levels: int) -> None:
+    if isinstance(value, dict | list):
+        if levels == 0:
+            raise ValueError("nested too deeply")
+        for inner in value.values() if isinstance(value, dict) else value:
+            check_depth(inner, levels - 1)
 
 
 def check_text(value: Any) -> None:

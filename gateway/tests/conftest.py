@@ -15,6 +15,7 @@ from chassis.config import Secret
 from chassis.context import CallContext
 from chassis.errors import Error
 from chassis.objectstore import FileStore
+from chassis.rpc import wire
 from chassis.testing.fixtures import *
 from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
@@ -46,6 +47,8 @@ class FakeConnection:
         self, service: str, method: str, request: Any, *, timeout: float | None = None, context: CallContext
     ) -> Any:
         name = f"{service}.{method}"
+        # As on the wire: what cannot be said there fails here, too.
+        wire.dump({"args": [request], "kwargs": {}})
         self.calls.append((name, request))
         self.contexts.append(context)
         answer = self.answers[name]

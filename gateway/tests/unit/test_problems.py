@@ -5,6 +5,7 @@ import json
 import pytest
 
 from chassis.errors import Internal, ServiceUnavailable, ValidationFailed
+from gateway.examples import OVERLAY_TOKEN
 from gateway.problems import flatten
 from gateway.tests.conftest import Door
 
@@ -50,7 +51,10 @@ def test_a_wrong_method_is_told_the_right_ones(door: Door) -> None:
         b'{"email": "\\ud800"}',
         b'{"email": "\\u0000"}',
         b"[" * 100_000,
+        b'{"email": ' + b"[" * 32 + b"]" * 32 + b"}",
+        b'{"email": "\\u00e9", "x": ' + b"[" * 980 + b"]" * 980 + b"}",
         b"1" * 5000,
+        b'{"email": 1e400}',
     ],
     ids=lambda body: repr(body[:30]),
 )
@@ -60,6 +64,27 @@ def test_json_that_is_not_sound_is_refused(door: Door, body: bytes) -> None:
     assert response.status_code == (422 if body == b"" else 400)
     assert response.content_type == PROBLEM
     assert door.services.calls == []
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**63) - 2**12, 10**40])
+def test_a_number_that_no_service_can_hold_is_no_integer(door: Door, number: int) -> None:
+    deposit = {"amount": {"amount_minor": number, "currency": "USD"}, "provider": "sandbox"}
+
+    response = door.client.post("/v1/wallet/deposits", json=deposit, headers=door.as_("brand"))
+
+    assert response.status_code == 422
+    assert "amount.amount_minor" in response.json["errors"]
+
+
+@pytest.mark.parametrize("number", [2**63 - 1024, -(2**63) + 1024, 2**64, 10**40])
+def test_what_a_service_checks_by_itself_reaches_it_whatever_its_numbers(door: Door, number: int) -> None:
+    batch = {"session_id": "ovs_1", "deliveries": [{"seq": number}]}
+    door.services.answers["participation.post_deliveries"] = {"accepted": 0, "refused": []}
+
+    response = door.client.post(f"/overlay/{OVERLAY_TOKEN}/deliveries", json=batch)
+
+    assert response.status_code == 202
+    assert door.services.last[1]["deliveries"] == [{"seq": pytest.approx(number)}]
 
 
 def test_a_body_beyond_the_limit_is_refused_unread(door: Door) -> None:
