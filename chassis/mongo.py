@@ -20,9 +20,10 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from chassis import failpoints
 from chassis.errors import Conflict, NotFound, ServiceUnavailable
 from chassis.event import Event, ReceivedEvent
-from chassis.events.outbox import Outbox, Record, Relay, records
+from chassis.events.outbox import Backlog, Outbox, Record, Relay, records
 from chassis.extensions import Configuration, Once, Readiness
 from chassis.saga import SagaProvider, Sagas
 from chassis.saga_steps import SagaState
@@ -77,10 +78,14 @@ class Mongo:
             hooks.clear()
             session_token, after_token = self._session.set(session), self._after.set(hooks)
             try:
-                return work()
+                failpoints.reach("write.before")
+                result = work()
+                failpoints.reach("write.after")
             finally:
                 self._session.reset(session_token)
                 self._after.reset(after_token)
+            failpoints.reach("commit.before")
+            return result
 
         with self._client.start_session() as session:
             result = session.with_transaction(
@@ -88,6 +93,7 @@ class Mongo:
                 read_concern=ReadConcern("snapshot"),
                 write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS, j=True),
             )
+        failpoints.reach("commit.after")
         for hook in hooks:
             hook()
         return result
@@ -160,6 +166,16 @@ class MongoOutbox:
             {"_id": {"$in": list(ids)}},
             {"$unset": {"pending": ""}, "$set": {"published_at": datetime.now(UTC)}},
         )
+
+    def backlog(self) -> list[Backlog]:
+        groups = self._mongo["events"].aggregate(
+            [
+                {"$match": {"pending": {"$exists": True}}},
+                {"$group": {"_id": "$type", "count": {"$sum": 1}, "oldest": {"$min": "$pending"}}},
+                {"$sort": {"_id": 1}},
+            ]
+        )
+        return [Backlog(group["_id"], group["count"], group["oldest"]) for group in groups]
 
 
 def _document(record: Record) -> dict[str, Any]:
@@ -280,7 +296,8 @@ class MongoSagaStore:
         return renewed.matched_count == 1
 
     def save(self, saga: SagaState, token: str, next_at: datetime | None) -> bool:
-        changes: dict[str, Any] = {"$set": _saga_document(saga) | {"next_at": next_at}}
+        lease = "" if saga.attempts else token
+        changes: dict[str, Any] = {"$set": _saga_document(saga) | {"next_at": next_at, "lease": lease}}
         if saga.is_finished:
             changes["$unset"] = {"active": ""}
         saved = self._mongo["sagas"].update_one(
@@ -297,6 +314,14 @@ class MongoSagaStore:
     def list(self, status: str | None = None, limit: int = 100) -> list[SagaState]:
         query = {"status": status} if status else {}
         return [_saga(d) for d in self._mongo["sagas"].find(query).sort("created_at", -1).limit(limit)]
+
+    def count(self) -> dict[str, int]:
+        groups = self._mongo["sagas"].aggregate([{"$group": {"_id": "$status", "count": {"$sum": 1}}}])
+        return {group["_id"]: group["count"] for group in groups}
+
+    def make_due(self, saga_id: str, now: datetime) -> bool:
+        waiting = {"_id": saga_id, "lease": "", "next_at": {"$ne": None}}
+        return self._mongo["sagas"].update_one(waiting, {"$min": {"next_at": now}}).matched_count == 1
 
 
 def _saga_document(saga: SagaState) -> dict[str, Any]:
@@ -323,6 +348,8 @@ def _saga(document: dict[str, Any]) -> SagaState:
         attempts=document["attempts"],
         error=document["error"],
         log=document["log"],
+        created_at=document["created_at"],
+        next_at=document["next_at"],
     )
 
 

@@ -28,7 +28,7 @@ from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, Entrypoint
 
-from chassis import metrics
+from chassis import failpoints, metrics
 from chassis.errors import Error
 from chassis.extensions import Configuration
 from chassis.ids import new_id
@@ -59,11 +59,20 @@ class Store(Protocol):
         """Hold a lease for longer; False when it was lost."""
 
     def save(self, saga: SagaState, token: str, next_at: datetime | None) -> bool:
-        """Store progress; False when the lease was lost, and then nothing was stored."""
+        """Store progress; False when the lease was lost, and then nothing was stored.
+
+        One that waits for its next attempt is leased by nobody.
+        """
 
     def get(self, saga_id: str) -> SagaState: ...
 
     def list(self, status: str | None = None, limit: int = 100) -> list[SagaState]: ...
+
+    def count(self) -> dict[str, int]:
+        """How many sagas there are, by status."""
+
+    def make_due(self, saga_id: str, now: datetime) -> bool:
+        """End a saga's wait; False when it does not wait: it has finished, or somebody has leased it."""
 
 
 class Sagas:
@@ -142,15 +151,20 @@ class SagaRun:
             return self._finish(COMPENSATED)
         step = steps[state.step]
         keeper = eventlet.spawn(self._keep_lease)
+        point = f"{failpoints.SAGA}{state.type}.{step.name}.{'do' if state.status == RUNNING else 'undo'}"
+        failpoints.reach(f"{point}.before")
         try:
             self._perform(step)
+            failpoints.reach(f"{point}.after")
         except Exception as error:  # noqa: BLE001  A saga outlives whatever its steps run into.
             return self._failed(step, error)
         finally:
             keeper.kill()
         self._note(step, "ok")
         state.attempts = 0
-        return self._save(datetime.now(UTC) + self._lease)
+        saved = self._save(datetime.now(UTC) + self._lease)
+        failpoints.reach(f"{point}.saved")
+        return saved
 
     def _keep_lease(self) -> None:
         """A step may take longer than its lease; only a process that is gone should lose it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 RUNNING, COMPENSATING, DONE, COMPENSATED = "running", "compensating", "done", "compensated"
@@ -26,6 +27,9 @@ class SagaState:
     attempts: int = 0
     error: dict[str, Any] | None = None
     log: list[dict[str, Any]] = field(default_factory=list)
+    created_at: datetime | None = field(default=None, compare=False)
+    next_at: datetime | None = field(default=None, compare=False)
+    """As they were when the saga was read; a store sets them, and nothing is decided by them."""
 
     @property
     def is_finished(self) -> bool:

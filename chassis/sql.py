@@ -23,9 +23,10 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from chassis import failpoints
 from chassis.errors import NotFound, ServiceUnavailable
 from chassis.event import Event, ReceivedEvent
-from chassis.events.outbox import Outbox, Record, Relay, records
+from chassis.events.outbox import Backlog, Outbox, Record, Relay, records
 from chassis.extensions import Configuration, Once, Readiness
 from chassis.saga import SagaProvider, Sagas
 from chassis.saga_steps import SagaState
@@ -182,7 +183,10 @@ class Sql:
             connection_token, after_token = self._connection.set(connection), self._after.set(hooks)
             try:
                 with connection.begin():
+                    failpoints.reach("write.before")
                     result = work()
+                    failpoints.reach("write.after")
+                    failpoints.reach("commit.before")
             except Exception:
                 raise
             except BaseException:
@@ -192,6 +196,7 @@ class Sql:
             finally:
                 self._connection.reset(connection_token)
                 self._after.reset(after_token)
+        failpoints.reach("commit.after")
         for hook in hooks:
             hook()
         return result
@@ -257,6 +262,15 @@ class SqlOutbox:
             .values(published_at=datetime.now(UTC))
         )
         self._sql.transaction(lambda: self._sql.connection.execute(statement))
+
+    def backlog(self) -> list[Backlog]:
+        query = (
+            sa.select(events_table.c.type, sa.func.count(), sa.func.min(events_table.c.time))
+            .where(events_table.c.published_at.is_(None))
+            .group_by(events_table.c.type)
+            .order_by(events_table.c.type)
+        )
+        return self._sql.transaction(lambda: [Backlog(*row) for row in self._sql.connection.execute(query)])
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -358,7 +372,7 @@ class SqlSagaStore:
         statement = (
             sagas_table.update()
             .where(sagas_table.c.id == saga.id, sagas_table.c.lease == token)
-            .values(**_saga_values(saga), next_at=next_at)
+            .values(**_saga_values(saga), next_at=next_at, lease="" if saga.attempts else token)
         )
         return self._sql.transaction(lambda: self._sql.connection.execute(statement).rowcount == 1)
 
@@ -374,6 +388,20 @@ class SqlSagaStore:
         if status:
             query = query.where(sagas_table.c.status == status)
         return self._sql.transaction(lambda: [_saga(row) for row in self._sql.connection.execute(query)])
+
+    def count(self) -> dict[str, int]:
+        query = sa.select(sagas_table.c.status, sa.func.count()).group_by(sagas_table.c.status)
+        return self._sql.transaction(lambda: {row[0]: row[1] for row in self._sql.connection.execute(query)})
+
+    def make_due(self, saga_id: str, now: datetime) -> bool:
+        statement = (
+            sagas_table.update()
+            .where(
+                sagas_table.c.id == saga_id, sagas_table.c.lease == "", sagas_table.c.next_at.is_not(None)
+            )
+            .values(next_at=sa.func.least(sagas_table.c.next_at, now))
+        )
+        return self._sql.transaction(lambda: self._sql.connection.execute(statement).rowcount == 1)
 
 
 def _saga_values(saga: SagaState) -> dict[str, Any]:
@@ -400,6 +428,8 @@ def _saga(row: Row[Any]) -> SagaState:
         attempts=row.attempts,
         error=row.error,
         log=row.log,
+        created_at=row.created_at,
+        next_at=row.next_at,
     )
 
 

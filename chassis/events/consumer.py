@@ -21,7 +21,7 @@ from eventlet.queue import Empty, LightQueue
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, register_entrypoint
 
-from chassis import metrics
+from chassis import failpoints, metrics
 from chassis.errors import Error, ServiceUnavailable
 from chassis.event import ReceivedEvent
 from chassis.events.cloudevents import Malformed, parse
@@ -158,7 +158,9 @@ class EventHandler(Entrypoint):
         self._ack(channel, message)
 
     def _ack(self, channel: amqp.Channel, message: Message) -> None:
+        failpoints.reach("acknowledge.before")
         self.consumer.get().ack(channel, message.delivery_info["delivery_tag"])
+        failpoints.reach("acknowledge.after")
 
 
 class BatchEventHandler(EventHandler):

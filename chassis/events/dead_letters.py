@@ -28,6 +28,9 @@ REASON_LENGTH = 500
 
 BURY_RETRY_SECONDS = 1.0
 
+LOOK_AT_MOST = 10_000
+"""What one command takes in hand: letters of the usual size fill some ten megabytes."""
+
 
 class Undertaker(SharedExtension):
     """Moves messages to the service's dead-letter queue, with the reason in their headers."""
@@ -127,13 +130,16 @@ class DeadLetterQueue:
         return found
 
     def show(self, letter_id: str) -> DeadLetter:
-        for letter in self.list(limit=10_000):
+        for letter in self.list(limit=LOOK_AT_MOST):
             if letter.id == letter_id:
                 return letter
         raise NotFound(f"there is no dead letter {letter_id}")
 
     def replay(self, letter_id: str | None = None) -> int:
-        """Send one dead letter (or all of them) back to the queue it came from; how many were sent."""
+        """Send one dead letter (or all of them) back to the queue it came from; how many were sent.
+
+        One whose queue is gone stays where it is and stops no other; ServiceUnavailable says so in the end.
+        """
         publisher = ConfirmedPublisher(self._uri, "dead-letters")
         try:
             return self._remove(letter_id, lambda message: self._send_back(publisher, message))
@@ -145,23 +151,38 @@ class DeadLetterQueue:
         return self._remove(letter_id, lambda message: None)
 
     def _remove(self, letter_id: str | None, act: Callable[[Message], None]) -> int:
-        done = 0
+        done, kept = 0, 0
         with _Session(self._uri) as channel:
-            for message in self._take(channel, 10_000):
-                if letter_id in (None, message.properties.get("message_id")):
+            for message in self._take(channel, LOOK_AT_MOST):
+                if letter_id not in (None, message.properties.get("message_id")):
+                    continue
+                try:
                     act(message)
-                    channel.basic_ack(message.delivery_info["delivery_tag"])
-                    done += 1
+                except ServiceUnavailable:
+                    kept += 1
+                    continue
+                channel.basic_ack(message.delivery_info["delivery_tag"])
+                done += 1
+        if kept:
+            raise ServiceUnavailable(f"{done} sent back; the broker found no queue for {kept}, which stay")
         if letter_id is not None and done == 0:
             raise NotFound(f"there is no dead letter {letter_id}")
         return done
 
     def _take(self, channel: amqp.Channel, limit: int) -> Iterator[Message]:
-        for _ in range(limit):
+        """No more than there were at first: what is replayed may be given up again before we are through."""
+        for _ in range(min(limit, self._depth(channel))):
             message = channel.basic_get(self._names.dead_letters)
             if message is None:
                 return
             yield message
+
+    def _depth(self, channel: amqp.Channel) -> int:
+        try:
+            return int(channel.queue_declare(self._names.dead_letters, passive=True).message_count)
+        except amqp.exceptions.NotFound:
+            # The service has never run here, so it has given up nothing.
+            return 0
 
     def _send_back(self, publisher: ConfirmedPublisher, message: Message) -> None:
         letter = _letter(0, message)

@@ -18,7 +18,7 @@ import eventlet
 from eventlet.queue import LightQueue
 from nameko.extensions import SharedExtension
 
-from chassis import context, metrics
+from chassis import context, failpoints, metrics
 from chassis.clock import now
 from chassis.errors import ServiceUnavailable
 from chassis.event import Event
@@ -76,14 +76,26 @@ class Outbox(Protocol):
         """An aggregate's events, oldest first, after the sort key (aggregate_version, index)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The events of one type that are not published yet."""
+
+    type: str
+    count: int
+    oldest: datetime
+
+
 class OutboxStore(Protocol):
-    """What the relay needs of a store."""
+    """What the relay and the operator need of a store."""
 
     def unpublished(self, before: datetime, limit: int) -> list[Record]:
         """Events stored before the given time that are not marked as published, oldest first."""
 
     def mark_published(self, ids: Sequence[str]) -> None:
         """Marking again changes nothing."""
+
+    def backlog(self) -> list[Backlog]:
+        """What is not published yet, by type of event."""
 
 
 def records(events: Iterable[Event], aggregate_version: int) -> list[Record]:
@@ -182,7 +194,9 @@ class Relay(SharedExtension):
         service = self.container.service_name
         outcome = self.events.get().publish([_outgoing(service, record) for record in batch])
         if outcome.confirmed:
+            failpoints.reach("mark.before")
             store.mark_published(sorted(outcome.confirmed))
+            failpoints.reach("mark.after")
         self._account(batch, outcome)
         return len(outcome.confirmed)
 

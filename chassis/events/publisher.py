@@ -15,6 +15,7 @@ from typing import Any
 import amqp
 from amqp.basic_message import Message
 
+from chassis import failpoints
 from chassis.amqp import Link, TlsFiles, Waiter
 from chassis.errors import ServiceUnavailable
 
@@ -113,10 +114,14 @@ class ConfirmedPublisher:
         if not messages:
             return Outcome(frozenset(), frozenset(), frozenset())
         try:
+            failpoints.reach("publish.before")
             for message in messages:
                 self._send(message)
+            failpoints.reach("publish.after")
+            failpoints.reach("confirm.before")
             if not batch.done.wait(until - time.monotonic()):
                 log.warning("%d messages were not confirmed in time", len(batch.waiting))
+            failpoints.reach("confirm.after")
         except ServiceUnavailable:
             log.warning("the connection broke while events were being published")
         finally:

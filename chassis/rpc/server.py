@@ -21,7 +21,7 @@ from marshmallow import ValidationError
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, SharedExtension
 
-from chassis import metrics
+from chassis import failpoints, metrics
 from chassis.amqp import declare_exchange, epoch_ms
 from chassis.errors import (
     BadRequest,
@@ -146,7 +146,9 @@ class RpcServer(SharedExtension):
         if exc_info is not None:
             failure = _as_error(exc_info[1], self._key(message))
             outcome, error, result = failure.code, failure.to_wire(), None
+        failpoints.reach("reply.before")
         self._reply(message, result, error)
+        failpoints.reach("reply.after")
         self._ack(channel, message.delivery_info["delivery_tag"])
         metrics.RPC_SERVER_SECONDS.labels(self._key(message), outcome).observe(time.monotonic() - started)
         return result, None

@@ -90,6 +90,7 @@ class Capture:
 
     def __init__(self, uri: str, user: str, service: str, types: tuple[str, ...]) -> None:
         self._events: list[ReceivedEvent] = []
+        self.headers: list[dict[str, Any]] = []
         self._service, self._types, self._user = service, types or ("#",), user
         self._link = Link(uri, f"{user}-capture", self._open)
         self._link.start()
@@ -114,7 +115,11 @@ class Capture:
         channel.queue_declare(queue, exclusive=True, auto_delete=True)
         for event_type in self._types:
             channel.queue_bind(queue, events_exchange(self._service), event_type)
-        channel.basic_consume(queue, no_ack=True, callback=lambda m: self._events.append(parse(m)))
+        channel.basic_consume(queue, no_ack=True, callback=self._on_message)
+
+    def _on_message(self, message: Message) -> None:
+        self.headers.append(dict(message.headers or {}))
+        self._events.append(parse(message))
 
 
 class Publisher:
