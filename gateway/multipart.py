@@ -101,6 +101,8 @@ def events(body: IO[bytes], boundary: str) -> Iterator[Event]:
     try:
         while True:
             event = decoder.next_event()
+            if isinstance(event, Field | File) and event.name is None:
+                raise ValueError("a part has no name")
             if isinstance(event, NeedData):
                 decoder.receive_data(body.read(CHUNK_BYTES) or None)
             else:

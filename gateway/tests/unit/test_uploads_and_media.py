@@ -100,6 +100,21 @@ def test_a_form_that_is_not_valid_is_refused_and_nothing_is_kept(
     assert kept(door) == []
 
 
+@pytest.mark.parametrize("rest", ["", '; filename="x.png"'], ids=["field", "file"])
+def test_a_part_without_a_name_is_refused(door: Door, rest: str) -> None:
+    part = f"--b\r\nContent-Disposition: form-data{rest}\r\n\r\n{'x' * 2000}\r\n--b--\r\n"
+
+    response = door.client.post(
+        "/v1/assets",
+        data=part.encode(),
+        headers=door.as_("brand"),
+        content_type="multipart/form-data; boundary=b",
+    )
+
+    assert (response.status_code, response.json["code"]) == (400, "bad_request")
+    assert kept(door) == []
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [
