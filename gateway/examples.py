@@ -67,6 +67,14 @@ PLATFORM = {
     "metrics": METRICS,
     "verification_status": "verified",
 }
+MEASURED_PLATFORM = {
+    "name": "twitch",
+    "username": "nova",
+    "followers": 4200,
+    "average_viewers": 130,
+    "peak_viewers": 410,
+    "content_categories": ["gaming"],
+}
 DEMOGRAPHICS = {
     "primary_country": "DE",
     "languages": ["de", "en"],
@@ -120,7 +128,12 @@ PARTICIPATION_STATE = {
     "brand_id": BRAND,
     "streamer_id": STREAMER,
     "status": "active",
-    "terms": {"compensation": CAMPAIGN_FIELDS["compensation"], "currency": "USD", "frozen_at": AT},
+    "terms": {
+        "compensation": CAMPAIGN_FIELDS["compensation"],
+        "currency": "USD",
+        "platforms": [MEASURED_PLATFORM],
+        "frozen_at": AT,
+    },
     "applied_at": AT,
     "decided_at": AT,
     "reason": None,
@@ -143,6 +156,23 @@ FUNNEL = {
     "definitions": {"applied": "Applications that were made."},
 }
 PERIOD = {"from": AT, "to": END}
+TIMESERIES = {
+    **PERIOD,
+    "metric": "qualified",
+    "bucket": "hour",
+    "currency": None,
+    "points": [{"at": AT, "value": 11}],
+    "definitions": DEFINITIONS,
+}
+NO_MONEY = {"gross_minor": None, "platform_fee_minor": None, "net_minor": None}
+BREAKDOWN = {
+    **PERIOD,
+    "by": "platform",
+    "items": [{"key": "twitch", "figures": {**FIGURES, **NO_MONEY}}],
+    "truncated": False,
+    "definitions": DEFINITIONS,
+}
+SUMMARY = {**PERIOD, "figures": FIGURES, "currencies": ["USD"], "definitions": DEFINITIONS}
 DEPOSIT_STATE = {
     "id": DEPOSIT,
     "status": "pending",
@@ -235,7 +265,7 @@ EXAMPLES: dict[str, Any] = {
         "payout_method": {
             "method": "bank",
             "account_holder": "Nova Berg",
-            "account_details": "DE•• •••• •••• •••• ••30 00",
+            "account_details": "DE••••3000",
         },
         "created_at": AT,
         "updated_at": AT,
@@ -392,23 +422,12 @@ EXAMPLES: dict[str, Any] = {
         "unbalanced_transactions": [],
         "mismatched_campaigns": [],
     },
-    "campaign_summary": {"campaign_id": CAMPAIGN, **PERIOD, "figures": FIGURES, "definitions": DEFINITIONS},
-    "streamer_summary": {"streamer_id": STREAMER, **PERIOD, "figures": FIGURES, "definitions": DEFINITIONS},
-    "timeseries": {
-        **PERIOD,
-        "metric": "qualified",
-        "bucket": "hour",
-        "currency": None,
-        "points": [{"at": AT, "value": 11}],
-        "definitions": DEFINITIONS,
-    },
-    "breakdown": {
-        **PERIOD,
-        "by": "platform",
-        "items": [{"key": "twitch", "figures": FIGURES}],
-        "truncated": False,
-        "definitions": DEFINITIONS,
-    },
+    "campaign_summary": {"campaign_id": CAMPAIGN, **SUMMARY},
+    "streamer_summary": {"streamer_id": STREAMER, **SUMMARY},
+    "campaign_timeseries": {"campaign_id": CAMPAIGN, **TIMESERIES},
+    "streamer_timeseries": {"streamer_id": STREAMER, **TIMESERIES},
+    "campaign_breakdown": {"campaign_id": CAMPAIGN, **BREAKDOWN},
+    "streamer_breakdown": {"streamer_id": STREAMER, **BREAKDOWN},
     "campaign_funnel": {"campaign_id": CAMPAIGN, **FUNNEL},
     "streamer_funnel": {"streamer_id": STREAMER, **FUNNEL},
     "notification": NOTIFICATION_STATE,

@@ -37,7 +37,7 @@ def get_campaign_summary(query: dict[str, Any], campaign_id: str) -> Response:
 
 @blueprint.route(f"{CAMPAIGN}/timeseries")
 @blueprint.requires("analytics:read", "admin:campaigns", kinds=["brand", "admin"])
-@blueprint.answers(200, schemas.CampaignTimeseries, example="timeseries")
+@blueprint.answers(200, schemas.CampaignTimeseries, example="campaign_timeseries")
 @blueprint.query(schemas.CampaignTimeseriesQuery, without=["campaign_id"])
 def get_campaign_timeseries(query: dict[str, Any], campaign_id: str) -> Response:
     """One figure of a campaign over time."""
@@ -46,7 +46,7 @@ def get_campaign_timeseries(query: dict[str, Any], campaign_id: str) -> Response
 
 @blueprint.route(f"{CAMPAIGN}/breakdown")
 @blueprint.requires("analytics:read", "admin:campaigns", kinds=["brand", "admin"])
-@blueprint.answers(200, schemas.CampaignBreakdown, example="breakdown")
+@blueprint.answers(200, schemas.CampaignBreakdown, example="campaign_breakdown")
 @blueprint.query(schemas.CampaignBreakdownQuery, without=["campaign_id"])
 def get_campaign_breakdown(query: dict[str, Any], campaign_id: str) -> Response:
     """A campaign's figures by creative, streamer, platform, country or placement."""
@@ -80,7 +80,7 @@ def get_own_summary(query: dict[str, Any]) -> Response:
 
 @blueprint.route(f"{OWN}/timeseries")
 @blueprint.requires("analytics:read", kinds=["streamer"])
-@blueprint.answers(200, schemas.StreamerTimeseries, example="timeseries")
+@blueprint.answers(200, schemas.StreamerTimeseries, example="streamer_timeseries")
 @blueprint.query(schemas.StreamerTimeseriesQuery)
 def get_own_timeseries(query: dict[str, Any]) -> Response:
     """One figure of the calling streamer over time."""
@@ -89,7 +89,7 @@ def get_own_timeseries(query: dict[str, Any]) -> Response:
 
 @blueprint.route(f"{OWN}/breakdown")
 @blueprint.requires("analytics:read", kinds=["streamer"])
-@blueprint.answers(200, schemas.StreamerBreakdown, example="breakdown")
+@blueprint.answers(200, schemas.StreamerBreakdown, example="streamer_breakdown")
 @blueprint.query(schemas.StreamerBreakdownQuery)
 def get_own_breakdown(query: dict[str, Any]) -> Response:
     """The calling streamer's figures by campaign, creative, platform, country or placement."""

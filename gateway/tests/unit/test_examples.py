@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +28,9 @@ def described() -> Iterator[tuple[str, Schema, Any]]:
 
 DESCRIBED = list(described())
 
+# The wallet that is shown is a brand's.
+STREAMERS_BALANCES = ("balances.pending", "balances.paying_out")
+
 
 @pytest.mark.parametrize(
     ("schema", "example"), [case[1:] for case in DESCRIBED], ids=[case[0] for case in DESCRIBED]
@@ -35,6 +38,15 @@ DESCRIBED = list(described())
 def test_an_example_is_what_its_schema_describes(schema: Schema, example: Any) -> None:
     assert example is not None
     assert unknown_to(schema, example) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "example"),
+    [case[1:] for case in DESCRIBED if case[0].endswith("answers")],
+    ids=[case[0] for case in DESCRIBED if case[0].endswith("answers")],
+)
+def test_an_example_of_an_answer_shows_every_name(schema: Schema, example: Any) -> None:
+    assert [name for name in missing_in(schema, example) if name not in STREAMERS_BALANCES] == []
 
 
 @pytest.mark.parametrize(
@@ -54,20 +66,29 @@ def test_no_example_is_left_over() -> None:
     assert unused == ["problem"]
 
 
-def unknown_to(schema: Schema, example: Any, path: str = "") -> list[str]:
+def unknown_to(schema: Schema, example: Any) -> list[str]:
     """Names in an example that the schema does not have, at any depth."""
+    return [name for path, shown, known in parts_of(schema, example) for name in outside(path, shown, known)]
+
+
+def missing_in(schema: Schema, example: Any) -> list[str]:
+    """Names in the schema that the example does not show, at any depth."""
+    return [name for path, shown, known in parts_of(schema, example) for name in outside(path, known, shown)]
+
+
+def outside(path: str, names: Iterable[str], known: Container[str]) -> list[str]:
+    return [f"{path}{name}" for name in names if name not in known]
+
+
+def parts_of(schema: Schema, example: Any, path: str = "") -> Iterator[tuple[str, Any, set[str]]]:
+    """Every object within an example with its path, and the names that its schema has."""
     by_key = {field.data_key or name: field for name, field in schema.fields.items()}
-    found = []
-    for name, value in example.items():
-        if name not in by_key:
-            found.append(f"{path}{name}")
-            continue
-        field = by_key[name]
-        inner = getattr(getattr(field, "inner", field), "schema", None)
-        for item in value if isinstance(value, list) else [value]:
+    yield path, example, set(by_key)
+    for name in by_key.keys() & example.keys():
+        inner = getattr(getattr(by_key[name], "inner", by_key[name]), "schema", None)
+        for item in example[name] if isinstance(example[name], list) else [example[name]]:
             if inner is not None and isinstance(item, dict):
-                found += unknown_to(inner, item, f"{path}{name}.")
-    return found
+                yield from parts_of(inner, item, f"{path}{name}.")
 
 
 def test_the_check_itself_sees_an_unknown_name() -> None:
