@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 MAX_CURSOR_LENGTH = 512
 
+BIGGEST_INTEGER = 2**63 - 1
+"""What both databases hold."""
+
 
 def encode_cursor(key: Sequence[Any]) -> str:
     """An opaque text for a sort key of JSON values."""
@@ -25,18 +28,25 @@ def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
     """The sort key inside a cursor; ValidationFailed when the text is not one of ours.
 
     `kinds` are the types of the key's members: a forged cursor may hold any JSON, and what is given to
-    a database as a value must not turn out to be an operator.
+    a database as a value must not turn out to be an operator, nor something that it cannot hold.
     """
     try:
         padded = cursor[:MAX_CURSOR_LENGTH] + "=" * (-len(cursor[:MAX_CURSOR_LENGTH]) % 4)
         key = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-    except (binascii.Error, UnicodeError, ValueError) as error:
+    except (binascii.Error, UnicodeError, ValueError, RecursionError) as error:
         raise _bad_cursor() from error
-    if not isinstance(key, list) or not key:
+    if not isinstance(key, list) or not key or not all(_can_be_stored(member) for member in key):
         raise _bad_cursor()
     if kinds and [type(member) for member in key] != list(kinds):
         raise _bad_cursor()
     return key
+
+
+def _can_be_stored(member: Any) -> bool:
+    """PostgreSQL's texts hold no NUL, and half a surrogate pair can be sent to no database."""
+    if isinstance(member, str):
+        return "\x00" not in member and not any("\ud800" <= character <= "\udfff" for character in member)
+    return isinstance(member, int) and abs(member) <= BIGGEST_INTEGER
 
 
 def _bad_cursor() -> ValidationFailed:

@@ -11,8 +11,11 @@ def rfc3339(at: datetime) -> str:
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """The aware UTC time of an RFC 3339 text; ValueError when it is none or has no offset."""
+    """The aware UTC time of an RFC 3339 text; ValueError when it is none, lacks an offset or is out of range."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is beyond the calendar in UTC") from None

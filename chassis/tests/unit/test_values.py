@@ -52,8 +52,18 @@ def test_times_are_utc_on_the_wire():
     assert parse_rfc3339("2026-11-23T13:00:00.123456+01:00") == NOON
 
 
-@pytest.mark.parametrize("text", ["", "2026-11-23", "2026-11-23T12:00:00", "noon"])
-def test_a_time_without_an_offset_is_none(text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-11-23",
+        "2026-11-23T12:00:00",
+        "noon",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
+def test_a_time_without_an_offset_or_beyond_the_calendar_is_none(text):
     with pytest.raises(ValueError):
         parse_rfc3339(text)
 
@@ -106,7 +116,13 @@ def test_a_principal_must_be_of_the_right_kind():
         ANONYMOUS.must_be("brand")
 
 
-@given(st.lists(st.one_of(st.integers(), st.text(max_size=20)), min_size=1, max_size=4))
+STORABLE = st.one_of(
+    st.integers(-(2**63) + 1, 2**63 - 1),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=5),
+)
+
+
+@given(st.lists(STORABLE, min_size=1, max_size=4))
 def test_a_cursor_gives_back_the_key_it_was_made_of(key):
     assert decode_cursor(encode_cursor(key)) == key
 
@@ -121,6 +137,14 @@ def test_any_text_is_a_cursor_or_is_refused(text):
 def test_a_forged_cursor_is_refused_by_the_types_of_its_key(key):
     with pytest.raises(ValidationFailed):
         decode_cursor(encode_cursor(key), int, str)
+
+
+@pytest.mark.parametrize(
+    "member", ["\ud800", "a\x00", 2**63, 10**100, 1.5, None, ["a"], {"$gt": ""}], ids=repr
+)
+def test_a_forged_cursor_brings_nothing_that_a_database_cannot_compare_with(member):
+    with pytest.raises(ValidationFailed):
+        decode_cursor(encode_cursor([member]))
 
 
 def test_a_page_says_where_the_next_one_begins():
