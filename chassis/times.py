@@ -11,7 +11,7 @@ def rfc3339(at: datetime) -> str:
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """The aware UTC time of an RFC 3339 text; ValueError when it is none, lacks an offset or is out of range."""
+    """The aware UTC time of an RFC 3339 text; ValueError for none, without an offset or out of range."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")
