@@ -17,6 +17,9 @@ from chassis.times import parse_rfc3339, rfc3339
 
 MAX_EVENT_BYTES = 1024 * 1024
 
+# As stock Nameko names the exchange of a service's events.
+EXCHANGE_SUFFIX = ".events"
+
 
 class Malformed(Exception):
     """The message is not an event, and never will be one."""
@@ -49,7 +52,7 @@ def parse(message: Message) -> ReceivedEvent:
         raise Malformed("the event is too large")
     try:
         raw = orjson.loads(message.body)
-        return ReceivedEvent(
+        event = ReceivedEvent(
             id=_text(raw["id"]),
             type=_text(raw["type"]),
             source=_text(raw["source"]).lstrip("/"),
@@ -60,6 +63,20 @@ def parse(message: Message) -> ReceivedEvent:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Malformed(f"it is not a CloudEvent ({type(error).__name__})") from error
+    _check_came_from_its_source(event, message.delivery_info or {})
+    return event
+
+
+def _check_came_from_its_source(event: ReceivedEvent, delivery: dict[str, Any]) -> None:
+    """The broker lets only a service write to its own exchange; what a message says of itself proves nothing.
+
+    What is tried again was checked when it first came, and returns through the receiver's own exchange.
+    """
+    exchange = str(delivery.get("exchange", ""))
+    if not exchange.endswith(EXCHANGE_SUFFIX):
+        return
+    if (exchange, delivery.get("routing_key")) != (f"{event.source}{EXCHANGE_SUFFIX}", event.type):
+        raise Malformed("it names another publisher or type than it came by")
 
 
 def _text(value: Any) -> str:
