@@ -47,7 +47,8 @@ class EarningPosted(Event):
     """An accrual was posted, as far as the escrow went.
 
     The first three amounts are what this posting moved, the totals are the participation's so far.
-    `refused_total_minor` is what was accrued beyond the escrow.
+    `refused_total_minor` is what was accrued beyond the escrow; it falls when the budget grows.
+    `accrual` rises with each posting of the participation, so that no two have the same.
     """
 
     type: ClassVar[str] = "earning_posted"

@@ -39,7 +39,10 @@ PAYS_OUT = "sandbox"
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentSettings(Settings):
-    """`hold_seconds` is how long earnings stay pending; 2,000 basis points are a fee of 20 %."""
+    """`hold_seconds` is how long earnings stay pending; 2,000 basis points are a fee of 20 %.
+
+    A participation keeps the fee that was configured when it first earned something.
+    """
 
     hold_seconds: int = 3 * 24 * 3600
     fee_basis_points: int = 2000
@@ -171,7 +174,14 @@ class PaymentService(Service):
     @rpc(callers={"campaign"})
     def reserve(self, request: dict[str, Any]) -> dict[str, Any]:
         command = budgets.Reserve(**schemas.Reserve().load(request))
-        return budgets.reserve(self.payments, self.clock, self.new_id, self.settings.wallet_currency, command)
+        return budgets.reserve(
+            self.payments,
+            self.clock,
+            self.new_id,
+            self.settings.wallet_currency,
+            self.settings.terms,
+            command,
+        )
 
     @rpc(callers={"campaign"})
     def release_budget(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from payment.events import BudgetReserved, BudgetReturned
 class CampaignBudget:
     """Invariant: escrow = reserved - earned - returned, which is also the escrow account's balance.
 
-    `refused` is what streamers would have earned if the escrow had sufficed.
+    `refused` is what streamers would have earned if the escrow had sufficed; while there is any, the
+    escrow is empty.
     """
 
     campaign_id: str

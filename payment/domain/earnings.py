@@ -44,7 +44,11 @@ class Hold:
 
 @dataclass
 class ParticipationEarnings:
-    """Totals so far. `accrued` = `gross` + what the escrow could not pay; `fee` is part of `gross`."""
+    """Totals so far. `accrued` = `gross` + what the escrow could not pay; `fee` is part of `gross`.
+
+    `fee_basis_points` are those of the first accrual: on a running total, another share would take
+    back, or take again, for what was posted long ago.
+    """
 
     participation_id: str
     campaign_id: str
@@ -53,11 +57,12 @@ class ParticipationEarnings:
     accrued: Money
     gross: Money
     fee: Money
+    fee_basis_points: int
     accrual: int = 0
     version: int = 0
 
     @classmethod
-    def nothing_yet(cls, accrual: Accrual) -> ParticipationEarnings:
+    def nothing_yet(cls, accrual: Accrual, fee_basis_points: int) -> ParticipationEarnings:
         zero = Money.zero(accrual.earned_total.currency)
         return cls(
             accrual.participation_id,
@@ -67,6 +72,7 @@ class ParticipationEarnings:
             accrued=zero,
             gross=zero,
             fee=zero,
+            fee_basis_points=fee_basis_points,
         )
 
     @property
@@ -86,25 +92,36 @@ class ParticipationEarnings:
         accrual: Accrual,
         budget: CampaignBudget,
         *,
-        fee_basis_points: int,
         transaction_id: str,
         at: datetime,
     ) -> Change:
         """Post what the total adds to what was posted, as far as the escrow goes.
 
         A total that is not higher than the highest one seen is old news and changes nothing, so
-        the order of arrival does not matter. The fee is the share of the running total, rounded
-        down, so that no unit is lost or made by many small accruals.
+        the order of arrival does not matter.
         """
         if accrual.earned_total <= self.accrued:
             return NO_CHANGE
-        refused_before = self.refused
-        gross = self._affordable(accrual.earned_total - self.gross, budget)
-        fee = (self.gross + gross).share(fee_basis_points) - self.fee
-        self.accrued, self.accrual = accrual.earned_total, max(self.accrual, accrual.number)
+        budget.refused += accrual.earned_total - self.accrued
+        self.accrued, self.accrual = accrual.earned_total, max(self.accrual + 1, accrual.number)
+        return self._post_what_is_owed(budget, transaction_id, at)
+
+    def pay_refused(self, budget: CampaignBudget, *, transaction_id: str, at: datetime) -> Change:
+        """The budget has grown: what it could not pay before comes first."""
+        if self.refused.is_zero or budget.escrow.is_zero:
+            return NO_CHANGE
+        self.accrual += 1
+        return self._post_what_is_owed(budget, transaction_id, at)
+
+    def _post_what_is_owed(self, budget: CampaignBudget, transaction_id: str, at: datetime) -> Change:
+        """The fee is the share of the running total, rounded down, so that no unit is lost or made by
+        many small postings.
+        """
+        gross = self._affordable(self.refused, budget)
+        fee = (self.gross + gross).share(self.fee_basis_points) - self.fee
         self.gross, self.fee = self.gross + gross, self.fee + fee
         budget.earned += gross
-        budget.refused += self.refused - refused_before
+        budget.refused -= gross
         return Change(
             self._transaction(gross, fee, budget, transaction_id, at),
             (self._posted(gross, fee, budget),),

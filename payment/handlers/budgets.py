@@ -8,6 +8,7 @@ from chassis.clock import Clock
 from chassis.ids import NewId
 from chassis.money import Money
 from payment.domain.wallet import check_currency
+from payment.handlers.earnings import Terms, pay_what_was_refused
 from payment.handlers.idempotency import Answer, Attempt, once
 from payment.handlers.ports import Payments
 
@@ -30,8 +31,13 @@ class ReleaseBudget:
     earned: Money | None = None
 
 
-def reserve(payments: Payments, clock: Clock, new_id: NewId, currency: str, command: Reserve) -> Answer:
-    """available → escrow; answers {reservation, escrow}."""
+def reserve(
+    payments: Payments, clock: Clock, new_id: NewId, currency: str, terms: Terms, command: Reserve
+) -> Answer:
+    """available → escrow, and on to the streamers what the escrow could not pay before.
+
+    Answers {reservation, escrow}.
+    """
     check_currency(command.amount, currency)
 
     def work() -> Answer:
@@ -40,6 +46,7 @@ def reserve(payments: Payments, clock: Clock, new_id: NewId, currency: str, comm
         change = budget.reserve(command.amount, transaction_id=new_id("txn"), at=clock.now())
         assert change.transaction is not None
         payments.ledger.post(change.transaction)
+        pay_what_was_refused(payments, clock, new_id, terms, budget)
         payments.budgets.save(budget, change.events)
         return {"reservation": change.transaction.id, "escrow": budget.escrow.to_dict()}
 

@@ -9,8 +9,9 @@ from chassis.clock import Clock
 from chassis.event import ReceivedEvent
 from chassis.ids import NewId
 from chassis.money import Money
+from payment.domain.budget import CampaignBudget
 from payment.domain.earnings import Accrual, Hold, ParticipationEarnings, release
-from payment.domain.ledger import Transaction
+from payment.domain.ledger import Change, Transaction
 from payment.domain.wallet import check_currency
 from payment.events import EarningsReleased
 from payment.handlers.ports import Payments
@@ -21,7 +22,7 @@ STREAMERS_PER_ROUND = 200
 
 @dataclass(frozen=True)
 class Terms:
-    """What the platform keeps, and how long the rest is held back."""
+    """What the platform keeps of participations that begin to earn, and how long the rest is held back."""
 
     fee_basis_points: int
     hold: timedelta
@@ -32,26 +33,38 @@ def post_accrual(payments: Payments, clock: Clock, new_id: NewId, terms: Terms, 
     accrual = accrual_of(event)
 
     def work() -> None:
-        earnings = payments.earnings.lock(accrual)
-        budget = payments.budgets.lock(accrual.campaign_id, accrual.brand_id, earnings.currency)
+        currency = accrual.earned_total.currency
+        budget = payments.budgets.lock(accrual.campaign_id, accrual.brand_id, currency)
         budget.check_belongs_to(accrual.brand_id)
         check_currency(accrual.earned_total, budget.currency)
-        change = earnings.accrue(
-            accrual,
-            budget,
-            fee_basis_points=terms.fee_basis_points,
-            transaction_id=new_id("txn"),
-            at=clock.now(),
-        )
+        earnings = payments.earnings.lock(accrual, terms.fee_basis_points)
+        change = earnings.accrue(accrual, budget, transaction_id=new_id("txn"), at=clock.now())
         if not change.events:
             return
-        if change.transaction is not None:
-            payments.ledger.post(change.transaction)
-            hold_back(payments, terms, earnings, change.transaction)
+        keep_posting(payments, terms, earnings, change)
         payments.budgets.save(budget)
-        payments.earnings.save(earnings, change.events)
 
     payments.transaction(work)
+
+
+def pay_what_was_refused(
+    payments: Payments, clock: Clock, new_id: NewId, terms: Terms, budget: CampaignBudget
+) -> None:
+    """Called when a locked budget has grown, in the transaction that saves it.
+
+    Waiting for the next accrual would leave a streamer without it whose last showing this was.
+    """
+    for earnings in payments.earnings.lock_refused(budget.campaign_id):
+        change = earnings.pay_refused(budget, transaction_id=new_id("txn"), at=clock.now())
+        if change.events:
+            keep_posting(payments, terms, earnings, change)
+
+
+def keep_posting(payments: Payments, terms: Terms, earnings: ParticipationEarnings, change: Change) -> None:
+    if change.transaction is not None:
+        payments.ledger.post(change.transaction)
+        hold_back(payments, terms, earnings, change.transaction)
+    payments.earnings.save(earnings, change.events)
 
 
 def accrual_of(event: ReceivedEvent) -> Accrual:

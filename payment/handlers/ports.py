@@ -2,7 +2,7 @@
 
 Every `lock` holds the row until the transaction ends and is called inside `Payments.transaction`;
 a row is opened when it is missing where the docstring says so. Locks are taken in this order, so that
-nobody waits in a circle: webhook, hold, deposit or payout, participation, campaign budget, accounts.
+nobody waits in a circle: webhook, hold, deposit or payout, campaign budget, participation, accounts.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ class Budgets(Protocol):
 
 
 class Earnings(Protocol):
-    def lock(self, accrual: Accrual) -> ParticipationEarnings:
-        """Opens empty earnings for a participation that has none."""
+    def lock(self, accrual: Accrual, fee_basis_points: int) -> ParticipationEarnings:
+        """Opens empty earnings, with this fee, for a participation that has none."""
+
+    def lock_refused(self, campaign_id: str) -> list[ParticipationEarnings]:
+        """Those of a campaign that its escrow could not pay in full."""
 
     def save(self, earnings: ParticipationEarnings, events: Sequence[Event] = ()) -> None: ...
 

@@ -59,14 +59,22 @@ def budget_of(row: Row[Any]) -> CampaignBudget:
 
 
 class SqlEarnings(SqlPart):
-    def lock(self, accrual: Accrual) -> ParticipationEarnings:
-        nothing = ParticipationEarnings.nothing_yet(accrual)
+    def lock(self, accrual: Accrual, fee_basis_points: int) -> ParticipationEarnings:
+        nothing = ParticipationEarnings.nothing_yet(accrual, fee_basis_points)
         opened = insert(participation_earnings).values({**earnings_values(nothing), "version": 0})
         self.connection.execute(opened.on_conflict_do_nothing())
         query = participation_earnings.select().where(
             participation_earnings.c.participation_id == accrual.participation_id
         )
         return earnings_of(self.connection.execute(query.with_for_update()).one())
+
+    def lock_refused(self, campaign_id: str) -> list[ParticipationEarnings]:
+        earnings = participation_earnings
+        refused = earnings.select().where(
+            earnings.c.campaign_id == campaign_id, earnings.c.accrued > earnings.c.gross
+        )
+        ordered = refused.order_by(earnings.c.participation_id).with_for_update()
+        return [earnings_of(row) for row in self.rows(ordered)]
 
     def save(self, earnings: ParticipationEarnings, events: Sequence[Event] = ()) -> None:
         self.swap(participation_earnings, earnings, earnings_values(earnings), events)
@@ -87,6 +95,7 @@ def earnings_of(row: Row[Any]) -> ParticipationEarnings:
         accrued=Money(row.accrued, row.currency),
         gross=Money(row.gross, row.currency),
         fee=Money(row.fee, row.currency),
+        fee_basis_points=row.fee_basis_points,
         accrual=row.accrual,
         version=row.version,
     )

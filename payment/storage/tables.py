@@ -71,6 +71,7 @@ participation_earnings = table(
     accrued=sa.BigInteger,
     gross=sa.BigInteger,
     fee=sa.BigInteger,
+    fee_basis_points=sa.Integer,
     accrual=sa.Integer,
     version=sa.Integer,
 )

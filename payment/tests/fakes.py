@@ -131,9 +131,13 @@ class FakeBudgets(Part):
 
 
 class FakeEarnings(Part):
-    def lock(self, accrual: Accrual) -> ParticipationEarnings:
-        nothing = ParticipationEarnings.nothing_yet(accrual)
+    def lock(self, accrual: Accrual, fee_basis_points: int) -> ParticipationEarnings:
+        nothing = ParticipationEarnings.nothing_yet(accrual, fee_basis_points)
         return copy.deepcopy(self.t.earnings.setdefault(accrual.participation_id, nothing))
+
+    def lock_refused(self, campaign_id: str) -> list[ParticipationEarnings]:
+        mine = [e for e in self.t.earnings.values() if e.campaign_id == campaign_id and e.accrued > e.gross]
+        return copy.deepcopy(sorted(mine, key=lambda earnings: earnings.participation_id))
 
     def save(self, earnings: ParticipationEarnings, events: Sequence[Event] = ()) -> None:
         key = earnings.participation_id

@@ -120,6 +120,8 @@ def check_escrow(office: Office, campaign_id: str) -> None:
         assert ledger.escrow == ledger.reserved - ledger.earned_gross - ledger.returned
         assert ledger.earned_gross == ledger.platform_fee + ledger.streamer_net
         assert not ledger.escrow.is_negative
+        refused = office.payments.transaction(lambda: office.payments.earnings.lock_refused(campaign_id))
+        assert not refused or ledger.escrow.is_zero, "nobody is refused what there is money for"
 
 
 def check_payouts_under_way(office: Office) -> None:

@@ -117,7 +117,7 @@ class Office:
         self, minor: int, *, campaign: str = "cmp_1", brand: str = "brd_acme", key: str | None = None
     ) -> dict[str, Any]:
         command = Reserve(campaign, brand, usd(minor), key or self.key())
-        return budgets.reserve(self.payments, self.clock, new_id, "USD", command)
+        return budgets.reserve(self.payments, self.clock, new_id, "USD", TERMS, command)
 
     def release(
         self,
@@ -131,9 +131,9 @@ class Office:
         command = ReleaseBudget(campaign, brand, key or self.key(), earned=total)
         return budgets.release_budget(self.payments, self.clock, new_id, "USD", command)
 
-    def accrue(self, total: int, **details: Any) -> None:
+    def accrue(self, total: int, terms: earnings.Terms = TERMS, **details: Any) -> None:
         event = accrued(total, **details)
-        earnings.post_accrual(self.payments, self.clock, new_id, TERMS, event)
+        earnings.post_accrual(self.payments, self.clock, new_id, terms, event)
 
     def release_holds(self) -> int:
         return earnings.release_due_holds(self.payments, self.clock, new_id)

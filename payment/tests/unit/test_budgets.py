@@ -9,7 +9,7 @@ from payment.domain.errors import (
 )
 from payment.events import BudgetReserved, BudgetReturned
 from payment.handlers.budgets import Reserve, reserve
-from payment.tests.mothers import Money, new_id, usd
+from payment.tests.mothers import TERMS, Money, new_id, usd
 
 
 def test_reserving_moves_money_from_the_wallet_into_escrow(office):
@@ -90,7 +90,7 @@ def test_a_wallet_holds_one_currency(office):
     command = Reserve("cmp_1", "brd_acme", Money(100, "EUR"), "k")
 
     with pytest.raises(CurrencyNotSupported):
-        reserve(office.payments, office.clock, new_id, "USD", command)
+        reserve(office.payments, office.clock, new_id, "USD", TERMS, command)
 
 
 def test_what_was_not_earned_returns_to_the_wallet(office):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -94,6 +95,60 @@ def test_two_participations_share_what_is_left(campaign):
 
     assert campaign.balance("str_luna", "streamer_pending") == 1_600
     assert postings_told(campaign)[-1].refused_total_minor == 6_000
+
+
+def test_what_was_refused_is_paid_first_when_the_budget_grows(campaign):
+    campaign.accrue(10_500)
+
+    campaign.reserve(2_000)
+
+    told = postings_told(campaign)[-1]
+    assert (told.gross_minor, told.gross_total_minor, told.refused_total_minor) == (500, 10_500, 0)
+    assert campaign.balance("str_nova", "streamer_pending") == 8_400
+    assert campaign.release(earned=10_500)["returned"]["amount_minor"] == 1_500
+
+
+def test_no_two_postings_of_a_participation_have_the_same_number(campaign):
+    campaign.accrue(10_500, number=1)
+    campaign.reserve(2_000)
+    campaign.accrue(10_600, number=2)
+
+    numbers = [told.accrual for told in postings_told(campaign)]
+
+    assert numbers == [1, 2, 3]
+
+
+def test_a_budget_that_grows_too_little_pays_of_what_was_refused_as_far_as_it_goes(campaign):
+    campaign.accrue(10_300, participation="prt_1")
+    campaign.accrue(400, participation="prt_2", streamer="str_luna")
+
+    campaign.reserve(450)
+
+    refused = {told.participation_id: told.refused_total_minor for told in postings_told(campaign)}
+    assert refused == {"prt_1": 0, "prt_2": 250}
+    assert campaign.balance("brd_acme", "campaign_escrow") == 0
+
+
+def test_what_was_refused_and_paid_later_is_held_back_like_any_earning(campaign):
+    campaign.accrue(10_500)
+    campaign.reserve(2_000)
+    campaign.clock.advance(TERMS.hold.total_seconds())
+
+    campaign.release_holds()
+
+    assert campaign.balance("str_nova", "streamer_available") == 8_400
+
+
+@pytest.mark.parametrize("basis_points", [1_000, 3_000])
+def test_a_fee_that_is_configured_anew_leaves_running_participations_alone(campaign, basis_points):
+    campaign.accrue(1_000, number=1)
+
+    campaign.accrue(1_001, number=2, terms=replace(TERMS, fee_basis_points=basis_points))
+
+    assert (postings_told(campaign)[-1].fee_minor, campaign.balance("str_nova", "streamer_pending")) == (
+        0,
+        801,
+    )
 
 
 def test_a_total_in_another_currency_is_not_posted(campaign):
