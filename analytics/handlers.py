@@ -38,7 +38,13 @@ from chassis.event import ReceivedEvent
 from chassis.principal import Caller
 from chassis.times import parse_rfc3339
 
-MILESTONES = {"participation_applied": "applied", "participation_approved": "approved"}
+MILESTONES = {
+    ("participation", "participation_applied"): "applied",
+    ("participation", "participation_approved"): "approved",
+}
+
+# Who may read a campaign's figures follows from its events, so nobody else's are believed about that.
+OWNER_OF_CAMPAIGNS = "campaign"
 
 # Showings are kept one by one already; the event that carried them would be a second copy.
 KEPT_ELSEWHERE = frozenset({"deliveries_accepted"})
@@ -132,7 +138,7 @@ def record_business_events(series: Series, events: Sequence[ReceivedEvent]) -> N
     kept = [event for event in events if event.type not in KEPT_ELSEWHERE]
     series.add_business_events([business_event_in(event) for event in kept])
     series.learn_owners([owner_in(event) for event in kept if names_an_owner(event)])
-    series.add_milestones([milestone_in(event) for event in kept if event.type in MILESTONES])
+    series.add_milestones([milestone_in(event) for event in kept if (event.source, event.type) in MILESTONES])
 
 
 def make_partitions(series: Series, clock: Clock) -> None:
@@ -238,8 +244,9 @@ def business_event_in(event: ReceivedEvent) -> BusinessEvent:
 
 
 def names_an_owner(event: ReceivedEvent) -> bool:
-    """Any event that names a campaign and its brand will do, since campaign_created may arrive late."""
-    return bool(event.data.get("campaign_id") and event.data.get("brand_id"))
+    """Any event of the campaign's will do, since campaign_created may arrive late."""
+    named = event.data.get("campaign_id") and event.data.get("brand_id")
+    return event.source == OWNER_OF_CAMPAIGNS and bool(named)
 
 
 def owner_in(event: ReceivedEvent) -> CampaignOwner:
@@ -255,6 +262,6 @@ def milestone_in(event: ReceivedEvent) -> Milestone:
         participation_id=event.data["participation_id"],
         campaign_id=event.data["campaign_id"],
         streamer_id=event.data["streamer_id"],
-        step=MILESTONES[event.type],
+        step=MILESTONES[event.source, event.type],
         at=event.time,
     )

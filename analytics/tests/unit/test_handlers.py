@@ -162,6 +162,26 @@ def test_an_earning_of_nothing_pays_nobody() -> None:
     assert series.funnel(THE_CAMPAIGN).paid == 0
 
 
+@pytest.mark.parametrize("source", ["streamer", "brand", "participation", "notification"])
+def test_only_the_campaign_service_says_whose_a_campaign_is(source: str) -> None:
+    series = MemorySeries()
+    claim = {"campaign_id": CAMPAIGN, "brand_id": rival.id}
+
+    handlers.record_business_events(series, [received("campaign_created", claim, source)])
+    handlers.record_business_events(series, [received("campaign_created", campaign_created())])
+
+    assert series.owner_of(CAMPAIGN) == ACME
+
+
+def test_only_the_participation_service_says_how_far_a_participation_came() -> None:
+    series = MemorySeries()
+    claim = {"participation_id": PARTICIPATIONS[NOVA], "campaign_id": CAMPAIGN, "streamer_id": NOVA}
+
+    handlers.record_business_events(series, [received("participation_applied", claim, "streamer")])
+
+    assert series.funnel(THE_CAMPAIGN) == Funnel()
+
+
 def test_personal_data_is_not_kept() -> None:
     series = MemorySeries()
     data = {"account_id": ACME, "email": "ada@acme.example", "contact_person": {"name": "Ada"}}
