@@ -6,19 +6,20 @@ export GAMETRIGGERS_STARTED_AT := $(shell date +%s.%N)
 # Neither make's own flags nor its job server are anybody's business further down.
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: help setup run up down status logs demo shell admin test check fmt lock clean
+.PHONY: help setup run up down status logs demo shell admin test check bench fmt lock clean
 
 help:
 	@echo "make run     set up, start the platform, run the demo      make test [SERVICE=campaign]"
 	@echo "make down    stop what was started                         make check"
 	@echo "make status [JSON=1]                                       make fmt"
 	@echo "make logs SERVICE=campaign [FOLLOW=0]                      make lock"
+	@echo "make bench [ROWS=rpc_latency_vs_stock] [ROUNDS=5]"
 	@echo "make demo    again, against the running platform           make shell"
 	@echo "make clean   stop, and remove what it stored               make admin EMAIL=..."
 
 setup:
-	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 is needed and this machine has no python3; install the package python3."; exit 1; fi
-	@$(PYTHON) -m compose.setup
+	@[ -n "$(PYTHON)" ] || compose/install-python.sh
+	@$(or $(PYTHON),python3) -m compose.setup
 
 run: setup
 	@$(COMPOSE) run
@@ -50,6 +51,10 @@ test: setup
 
 check: setup
 	@$(COMPOSE) check
+
+# ROWS="rpc_latency_vs_stock start" runs these alone; ROUNDS=3 makes it shorter.
+bench: setup
+	@ROUNDS=$(ROUNDS) $(COMPOSE) bench $(ROWS)
 
 fmt: setup
 	@.venv/bin/ruff format .

@@ -223,7 +223,7 @@ class Demo:
             window.screenshot(picture)
             self.report.step(f"the creative is on the screen: {picture}")
             give_up = time.monotonic() + SETTLE_SECONDS
-            while self.nova_rendered() < REQUIRED_DELIVERIES or not all(f.done() for f in running):
+            while self.nova_counts()["qualified"] < REQUIRED_DELIVERIES or not all(f.done() for f in running):
                 if time.monotonic() > give_up:
                     raise DemoFailed(
                         "the browser's overlay delivered too little: " + "; ".join(window.errors)
@@ -233,11 +233,14 @@ class Demo:
             self.expect("errors on the overlay's page", [], window.errors)
         finally:
             window.close()
-        self.report.row("Overlay in Chromium", f"{self.nova_rendered()} showings; screenshot {picture}")
+        self.report.row(
+            "Overlay in Chromium", f"{self.nova_counts()['rendered']} showings; screenshot {picture}"
+        )
 
-    def nova_rendered(self) -> int:
+    def nova_counts(self) -> dict[str, int]:
         [participation] = self.nova.api.get("/v1/participations")["items"]
-        return int(participation["counts"]["rendered"])
+        counts: dict[str, int] = participation["counts"]
+        return counts
 
     def check_refusals(self, overlays: list[Overlay]) -> None:
         refused: Counter[str] = Counter()
