@@ -23,6 +23,13 @@ TEXT = validate.And(
 )
 
 
+PLAIN_ADDRESS = validate.Regexp(
+    r"\Ahttps://([A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]+([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?\Z",
+    error="Must be an https address without user, port or characters beyond ASCII.",
+)
+"""Two spellings of one address would be two channels, and a user before the host looks like a host."""
+
+
 class StreamerRef(Schema):
     streamer_id = IdField("str", required=True)
 
@@ -49,7 +56,7 @@ class PlatformRef(Schema):
 
 class LinkPlatform(PlatformRef):
     username = fields.String(required=True, validate=TEXT)
-    channel_url = fields.Url(schemes={"https"}, validate=validate.Length(max=300))
+    channel_url = fields.Url(schemes={"https"}, validate=[validate.Length(max=300), PLAIN_ADDRESS])
 
 
 class Metrics(Schema):

@@ -45,6 +45,42 @@ def test_a_request_that_is_not_valid_names_the_fields(schema, request_, fields):
     assert set(refused.value.messages) == fields
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ex\uff0fample.com/nova",
+        "https://www.youtube.com@evil.example/nova",
+        "https://youtube.com:443/nova",
+        "https://youtube.com./nova",
+        "https://127.0.0.1/nova",
+        "https://[::1]/nova",
+        "https://localhost/nova",
+        'https://youtube.com/"><script>',
+        "https://youtube.com/\u202enova",
+    ],
+)
+def test_a_channels_address_is_a_plain_one(url):
+    with pytest.raises(ValidationError) as refused:
+        schemas.LinkPlatform().load({"name": "other", "username": "nova", "channel_url": url})
+
+    assert set(refused.value.messages) == {"channel_url"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.youtube.com/@nova?view=1#videos",
+        "https://xn--e1afmkfd.xn--p1ai/%D0%BD",
+        "https://kick.com",
+        "https://example.co.uk/a/(b),c;d=e",
+    ],
+)
+def test_a_channel_has_an_address_like_any_other(url):
+    loaded = schemas.LinkPlatform().load({"name": "other", "username": "nova", "channel_url": url})
+
+    assert loaded["channel_url"] == url
+
+
 @pytest.mark.parametrize("followers", [-1, 2**63, 1.0, True, "5", None])
 def test_figures_that_cannot_be_are_refused(followers):
     request = {"streamer_id": NOVA_ID, "name": "twitch", "status": "verified"}
