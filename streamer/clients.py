@@ -172,7 +172,7 @@ class Platforms:
 def _channel_key(username: str, channel_url: str) -> str:
     """What tells channels of one platform apart where the platform gives us no id."""
     parts = urlsplit(channel_url)
-    return f"{parts.netloc.lower()}{parts.path.rstrip('/')}" or username.lower()
+    return f"{parts.netloc.lower().removeprefix('www.')}{parts.path.rstrip('/')}" or username.lower()
 
 
 class Stripes:

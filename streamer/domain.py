@@ -190,14 +190,18 @@ class Streamer:
     def link(self, name: str, channel: Channel, at: datetime) -> list[Event]:
         """Link a channel, or another channel in place of the one linked under that name.
 
-        Linking the same channel again keeps what an admin decided about it, and says nothing new.
+        Linking the same channel again keeps what an admin decided about it, and says nothing new. A
+        changed name or address is Twitch's word there; elsewhere it is the streamer's, so an admin
+        looks again.
         """
         known = next(
             (p for p in self.platforms if p.name == name and p.channel_id == channel.channel_id), None
         )
         if known is not None:
-            self._put(replace(known, username=channel.username, channel_url=channel.channel_url), at)
-            return []
+            renamed = replace(known, username=channel.username, channel_url=channel.channel_url)
+            if name == TWITCH or renamed == known:
+                self._put(renamed, at)
+                return []
         self._put(
             Platform(
                 name, channel.channel_id, channel.username, channel.channel_url, channel.first_metrics()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streamer import domain
@@ -45,6 +47,32 @@ def test_linking_the_same_channel_again_keeps_what_an_admin_decided():
     assert events == []
     assert nova.platform(TWITCH).status == VERIFIED
     assert nova.platform(TWITCH).metrics.average_viewers == 120
+
+
+def test_a_name_that_twitch_has_changed_is_taken_over():
+    nova = verified_nova()
+
+    nova.link(TWITCH, replace(novas_channel(), username="supernova"), MORNING)
+
+    assert [(p.username, p.status) for p in nova.platforms] == [("supernova", VERIFIED)]
+
+
+@pytest.mark.parametrize(
+    "change", [{"username": "ninja"}, {"channel_url": "https://youtube.com/@nova?tab=ninja"}]
+)
+def test_what_a_streamer_says_anew_of_a_verified_channel_waits_for_an_admin_again(change):
+    channel = Channel("youtube.com/@nova", "nova", "https://youtube.com/@nova")
+    nova = nova_the_streamer()
+    nova.link("youtube", channel, MORNING)
+    nova.decide("youtube", VERIFIED, {}, MORNING)
+
+    again, changed = (
+        nova.link("youtube", channel, MORNING),
+        nova.link("youtube", replace(channel, **change), MORNING),
+    )
+
+    assert (again, [event.type for event in changed]) == ([], ["platform_linked"])
+    assert nova.platform("youtube").status == PENDING
 
 
 def test_another_channel_in_place_of_a_verified_one_waits_for_an_admin_again():

@@ -80,3 +80,11 @@ def test_a_channel_elsewhere_is_taken_as_it_was_named():
 
     assert (channel.username, channel.channel_id) == ("Nova", "youtube.com/@nova")
     assert platforms.viewers("youtube", channel.channel_id) is None
+
+
+def test_a_channel_is_the_same_with_and_without_www():
+    platforms = Platforms(twitch_that(times_out))
+
+    urls = ("https://www.youtube.com/@nova", "https://youtube.com/@nova")
+
+    assert len({platforms.find("youtube", "Nova", url).channel_id for url in urls}) == 1
