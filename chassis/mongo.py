@@ -6,6 +6,7 @@ work may run twice, since the driver retries it after a write conflict.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -33,6 +34,10 @@ T = TypeVar("T")
 WRITE_TIMEOUT_MS = 5_000
 SERVER_TIMEOUT_MS = 4_000
 """Below the deadline of an RPC, so that a database that is gone is told apart from a slow service."""
+
+PATIENCE_SECONDS = 4.0
+"""How long a transaction that keeps meeting another one is tried again; PyMongo would go on for two minutes,
+long after the caller's deadline. As long as a lock is waited for in PostgreSQL."""
 
 INBOX_DAYS = 30
 """Longer than any message can wait in a queue or among the dead letters."""
@@ -69,12 +74,19 @@ class Mongo:
         return self._session.get()
 
     def transaction(self, work: Callable[[], T]) -> T:
-        """Run `work` in a transaction, or in the one that is already open here. It may run twice."""
+        """Run `work` in a transaction, or in the one that is already open here. It may run twice.
+
+        ServiceUnavailable when others hold what it needs for longer than anybody would wait.
+        """
         if self.session is not None:
             return work()
         hooks: list[Callable[[], None]] = []
 
+        until = time.monotonic() + PATIENCE_SECONDS
+
         def attempt(session: ClientSession) -> T:
+            if time.monotonic() > until:
+                raise ServiceUnavailable("the database is busy")
             hooks.clear()
             session_token, after_token = self._session.set(session), self._after.set(hooks)
             try:

@@ -4,17 +4,20 @@ import functools
 import shutil
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import pymongo
 import pymongo.errors
 
 from compose import probes
-from compose.layout import Layout
+from compose.layout import REPOSITORY, Layout
 from compose.program import Program
 
 REPLICA_SET = "gametriggers"
 ALREADY_INITIALISED = 23
+
+# What a killed process leaves open blocks the rows that it touched for so long. No transaction of ours takes
+# longer than the deadline of an RPC, and mongod's own limit is a minute.
+TRANSACTION_SECONDS = 10
 
 
 def url(ports: Mapping[str, int]) -> str:
@@ -28,7 +31,7 @@ def mongo(layout: Layout, ports: Mapping[str, int]) -> Program:
         name="mongo",
         command=real(mongod, layout, port) if mongod else stand_in(layout, port),
         directory=layout.mongo,
-        environment={"HOME": str(layout.mongo)},
+        environment={"HOME": str(layout.mongo), "PYTHONPATH": str(REPOSITORY)},
         ready=functools.partial(is_primary if mongod else probes.answers_mongo, url(ports)),
         port_variables=("MONGO_PORT",),
         address=f"mongodb://127.0.0.1:{port}",
@@ -41,13 +44,14 @@ def real(mongod: str, layout: Layout, port: int) -> tuple[str, ...]:
         mongod,
         *("--bind_ip", "127.0.0.1", "--port", str(port)),
         *("--dbpath", str(layout.mongo), "--replSet", REPLICA_SET),
+        *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}"),
     )
 
 
 def stand_in(layout: Layout, port: int) -> tuple[str, ...]:
     """With --sync-on-commit: without it, acknowledged writes are lost when the process is killed."""
     return (
-        str(Path(sys.executable).parent / "secantusd-py"),
+        *(sys.executable, "-m", "compose.mongo_stand_in"),
         *("--config", str(layout.mongo / "secantusd.toml")),
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--storage-path", str(layout.mongo / "data")),
