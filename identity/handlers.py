@@ -244,8 +244,11 @@ def refresh(accounts: Accounts, desk: Desk, *, refresh_token: str, address: str 
 
     def rotate() -> Session:
         session = session_of(desk.sessions, presented)
+        newest = session.generation
         events = session.refresh(presented, desk.clock.now(), address)
-        desk.sessions.save(session, events)
+        # Within the grace period nothing changes: storing that would only lose races against its like.
+        if events or session.generation != newest:
+            desk.sessions.save(session, events)
         return session
 
     session = retried(rotate)
@@ -277,7 +280,8 @@ def revoke_session(sessions: Sessions, clock: Clock, by: SessionOwner, *, sid: s
 def revoke(sessions: Sessions, clock: Clock, sid: str) -> None:
     def revoke_once() -> None:
         session = sessions.get(sid)
-        sessions.save(session, session.revoke(clock.now()))
+        if events := session.revoke(clock.now()):
+            sessions.save(session, events)
 
     retried(revoke_once)
 
@@ -296,7 +300,7 @@ def list_sessions(
     sessions: Sessions, clock: Clock, by: SessionOwner, *, limit: int, cursor: str | None
 ) -> Page[ListedSession]:
     by.must_be(*ID_PREFIXES)
-    before = str(decode_cursor(cursor)[0]) if cursor else None
+    before = str(decode_cursor(cursor, str)[0]) if cursor else None
     found = sessions.live_of(by.id, clock.now(), before, limit + 1)
     return page_of([listed(session, by) for session in found], limit, key=lambda item: [item.sid])
 

@@ -171,11 +171,22 @@ def test_many_refreshes_of_one_token_at_once_get_one_successor(identity):
     first = identity.register_brand(acme())
 
     refreshes = [
-        eventlet.spawn(identity.refresh, {"refresh_token": first["refresh_token"]}) for _ in range(4)
+        eventlet.spawn(identity.refresh, {"refresh_token": first["refresh_token"]}) for _ in range(24)
     ]
     successors = {refresh.wait()["refresh_token"] for refresh in refreshes}
 
     assert len(successors) == 1
+
+
+def test_many_log_outs_at_once_end_one_session(identity, rpc, capture_events):
+    events = capture_events("identity", "session_revoked")
+    account = rpc("identity", token=identity.register_brand(acme())["access_token"])
+
+    log_outs = [eventlet.spawn(account.logout, {}) for _ in range(24)]
+
+    assert [each.wait() for each in log_outs] == [{}] * 24
+    events.wait_for("session_revoked")
+    assert len(events.all()) == 1
 
 
 def test_an_older_token_kills_the_family(identity, capture_events):
