@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Callable
+import ssl
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
@@ -20,7 +20,8 @@ PERMANENT = range(500, 600)
 class SmtpMailer:
     """`url` is smtp://[user:password@]host[:port], or smtps:// for TLS from the first byte.
 
-    Credentials never travel in clear text: with smtp:// and a user, STARTTLS is a must.
+    Credentials never travel in clear text, nor to a server whose certificate is not valid: with smtp://
+    and a user, STARTTLS is a must. SSL_CERT_FILE names the authorities where the system's do not do.
     """
 
     def __init__(self, url: str, sender: str) -> None:
@@ -60,25 +61,28 @@ class SmtpMailer:
         return message
 
     def _connect(self) -> smtplib.SMTP:
-        server = self._server
-        open_connection: Callable[..., smtplib.SMTP] = (
-            smtplib.SMTP_SSL if server.scheme == "smtps" else smtplib.SMTP
-        )
-        port = server.port or DEFAULT_PORTS[server.scheme]
-        smtp = open_connection(server.hostname or "", port, timeout=TIMEOUT_SECONDS)
+        smtp = self._open()
         try:
-            log_in(smtp, server)
-        except smtplib.SMTPException as error:
+            log_in(smtp, self._server)
+        except (OSError, smtplib.SMTPException) as error:
             smtp.close()
             raise MailDelayed(f"The mail server does not let us in: {type(error).__name__}") from error
         return smtp
+
+    def _open(self) -> smtplib.SMTP:
+        host = self._server.hostname or ""
+        port = self._server.port or DEFAULT_PORTS[self._server.scheme]
+        if self._server.scheme == "smtps":
+            return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+        return smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
 
 
 def log_in(smtp: smtplib.SMTP, server: SplitResult) -> None:
     if not server.username:
         return
     if server.scheme == "smtp":
-        smtp.starttls()
+        # Without a context of our own, smtplib takes any certificate.
+        smtp.starttls(context=ssl.create_default_context())
     smtp.login(unquote(server.username), unquote(server.password or ""))
 
 

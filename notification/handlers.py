@@ -141,7 +141,7 @@ def list_inbox(
     notifications: Notifications, by: Caller, unread: bool | None, cursor: str | None, limit: int
 ) -> Page[Notification]:
     by.must_be(*EVERYBODY)
-    after = str(decode_cursor(cursor)[0]) if cursor else None
+    after = str(decode_cursor(cursor, str)[0]) if cursor else None
     found = notifications.inbox(by.id, unread, after, limit + 1)
     return page_of(found, limit, lambda item: [item.id])
 

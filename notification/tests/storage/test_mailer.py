@@ -1,8 +1,20 @@
 """The SMTP adapter against a mail server in another process."""
 
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from notification.clients import SmtpMailer
 from notification.domain import MailDelayed, MailRefused, RenderedMail
@@ -65,3 +77,60 @@ def test_credentials_never_travel_in_clear_text(mail_server: Any) -> None:
 
     assert "SMTPNotSupportedError" in delay.value.detail
     assert mail_server.mails() == []
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_credentials_are_told_to_nobody_whose_certificate_is_not_valid(imposter: Any, scheme: str) -> None:
+    port, heard = imposter(scheme)
+
+    with pytest.raises(MailDelayed) as delay:
+        SmtpMailer(f"{scheme}://ada:secret@127.0.0.1:{port}", SENDER).send("ada@acme.example", MAIL, "ntf_1")
+
+    assert "SSLCertVerificationError" in delay.value.detail
+    assert not any(b"AUTH" in line for line in heard)
+
+
+@pytest.fixture
+def imposter(tmp_path: Path) -> Iterator[Any]:
+    """imposter(scheme) -> port, lines heard: a mail server with a certificate that it issued to itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path / "imposter.pem"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    heard: list[bytes] = []
+
+    def serve(scheme: str) -> None:
+        connection, _ = listener.accept()
+        with closing(connection), suppress(OSError):
+            if scheme == "smtp":
+                connection.sendall(b"220 hello\r\n")
+                for answer in (b"250-me\r\n250 STARTTLS\r\n", b"220 go on\r\n"):
+                    heard.append(connection.recv(1000))
+                    connection.sendall(answer)
+            with context.wrap_socket(connection, server_side=True) as secured:
+                if scheme == "smtps":
+                    secured.sendall(b"220 hello\r\n")
+                while line := secured.recv(1000):
+                    heard.append(line)
+                    secured.sendall(b"250-me\r\n250 AUTH PLAIN\r\n")
+
+    def start(scheme: str) -> tuple[int, list[bytes]]:
+        Thread(target=serve, args=(scheme,), daemon=True).start()
+        return listener.getsockname()[1], heard
+
+    yield start
+    listener.close()
+
+
+def self_signed(file: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    return file
