@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -26,6 +26,10 @@ T = TypeVar("T")
 Document = dict[str, Any]
 
 MONEY_FIELDS = ("pending_budget", "returned")
+
+# Documents may be older than the code, and hold what is no longer kept.
+CAMPAIGN_FIELDS = tuple(field.name for field in dataclasses.fields(Campaign))
+PARTICIPANT_FIELDS = tuple(field.name for field in dataclasses.fields(Participant))
 
 
 class MongoCampaigns:
@@ -145,10 +149,10 @@ class MongoCampaigns:
         document = self._mongo["participants"].find_one(
             {"_id": participation_id}, session=self._mongo.session
         )
-        return Participant(id=document.pop("_id"), **document) if document else None
+        return participant_of(document) if document else None
 
     def save_participant(self, participant: Participant) -> None:
-        document = asdict(participant)
+        document = dataclasses.asdict(participant)
         document["_id"] = document.pop("id")
         self._mongo["participants"].replace_one(
             {"_id": participant.id}, document, upsert=True, session=self._mongo.session
@@ -156,19 +160,24 @@ class MongoCampaigns:
 
 
 def to_document(campaign: Campaign) -> Document:
-    document = asdict(campaign)
+    document = dataclasses.asdict(campaign)
     document["_id"] = document.pop("id")
     document["budget_spent"] = campaign.is_budget_spent
     return document
 
 
 def from_document(document: Mapping[str, Any]) -> Campaign:
-    fields = {name: value for name, value in document.items() if name not in ("_id", "budget_spent")}
+    fields = {name: document[name] for name in CAMPAIGN_FIELDS if name in document}
     stored = fields["brief"]
     fields["brief"] = Brief.from_dict({**stored, "budget": Money.from_dict(stored["budget"])})
     for name in MONEY_FIELDS:
         fields[name] = Money.from_dict(fields[name]) if fields[name] else None
     return Campaign(id=document["_id"], **fields)
+
+
+def participant_of(document: Mapping[str, Any]) -> Participant:
+    fields = {name: document[name] for name in PARTICIPANT_FIELDS if name in document}
+    return Participant(id=document["_id"], **fields)
 
 
 def _review_key(campaign: Campaign) -> list[str]:

@@ -96,7 +96,6 @@ class Campaign:
     pending_budget: Money | None = None
     spent_minor: int = 0
     participants: int = 0
-    is_refused_by_ledger: bool = False
     low_budget_warned: bool = False
     returned: Money | None = None
     submitted_at: datetime | None = None
@@ -134,9 +133,12 @@ class Campaign:
 
     @property
     def is_budget_spent(self) -> bool:
-        """What is left cannot pay one more delivery, or the ledger has refused one already."""
-        needed = self.brief.compensation.smallest_earning_minor()
-        return self.is_refused_by_ledger or self.left.amount_minor < needed
+        """What is left cannot pay one more delivery.
+
+        The ledger refuses only when it has paid out everything, so its payments say it all; a refusal
+        may come after the budget has grown, and says nothing about what there is now.
+        """
+        return self.left.amount_minor < self.brief.compensation.smallest_earning_minor()
 
     @property
     def is_budget_low(self) -> bool:
@@ -204,7 +206,6 @@ class Campaign:
             raise WrongState(f"a {self.status} campaign spends no more", campaign_status=self.status)
         self.brief = self.brief.changed_by({"budget": budget})
         self.pending_budget = None
-        self.is_refused_by_ledger = False
         self.low_budget_warned = self.low_budget_warned and self.is_budget_low
         self._touch(at)
         return [events.CampaignUpdated(**self._named(), changed=["budget"])]
@@ -325,13 +326,10 @@ class Campaign:
 
     # Progress
 
-    def record_progress(
-        self, spent_minor: int, participants: int, refused: bool, at: datetime
-    ) -> list[Event]:
+    def record_progress(self, spent_minor: int, participants: int, at: datetime) -> list[Event]:
         """Add what changed among the participations; warn once when little of the budget is left."""
         self.spent_minor += spent_minor
         self.participants += participants
-        self.is_refused_by_ledger = self.is_refused_by_ledger or refused
         self._touch(at)
         return self._low_budget_warning()
 

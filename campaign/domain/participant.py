@@ -18,7 +18,6 @@ class Participant:
     was_approved: bool = False
     has_gone: bool = False
     earned_minor: int = 0
-    refused_minor: int = 0
 
     @property
     def holds_a_place(self) -> bool:
@@ -31,5 +30,4 @@ class Participant:
             was_approved=self.was_approved or other.was_approved,
             has_gone=self.has_gone or other.has_gone,
             earned_minor=max(self.earned_minor, other.earned_minor),
-            refused_minor=max(self.refused_minor, other.refused_minor),
         )

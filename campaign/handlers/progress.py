@@ -33,14 +33,7 @@ def record_earnings(
         campaigns,
         sagas,
         clock,
-        [
-            _participant(
-                event,
-                earned_minor=event.data["gross_total_minor"],
-                refused_minor=event.data["refused_total_minor"],
-            )
-            for event in received
-        ],
+        [_participant(event, earned_minor=event.data["gross_total_minor"]) for event in received],
     )
 
 
@@ -78,7 +71,6 @@ def _record_progress(
         events += campaign.record_progress(
             spent_minor=merged.earned_minor - known.earned_minor,
             participants=merged.holds_a_place - known.holds_a_place,
-            refused=merged.refused_minor > known.refused_minor,
             at=now,
         )
     if changed:

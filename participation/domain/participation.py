@@ -98,13 +98,21 @@ class Posted:
     refused_minor: int = 0
 
     def at_least(self, other: Posted) -> Posted:
-        """The later of two cumulative reports, whichever came first: totals never fall."""
+        """The later of two cumulative reports, whichever came first: totals never fall.
+
+        What was refused does, when the budget grows. What was asked for, paid or not, does not.
+        """
+        gross_minor = max(self.gross_minor, other.gross_minor)
         return Posted(
-            max(self.gross_minor, other.gross_minor),
+            gross_minor,
             max(self.fee_minor, other.fee_minor),
             max(self.net_minor, other.net_minor),
-            max(self.refused_minor, other.refused_minor),
+            max(self.accrued_minor, other.accrued_minor) - gross_minor,
         )
+
+    @property
+    def accrued_minor(self) -> int:
+        return self.gross_minor + self.refused_minor
 
 
 @dataclass(slots=True)

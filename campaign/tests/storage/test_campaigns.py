@@ -59,7 +59,7 @@ def test_every_optional_field_comes_back(campaigns):
     campaign.returned = Money(10, "USD")
     campaign.rejection_reason, campaign.activation_error = "why", "how"
     campaign.spent_minor, campaign.participants = 7, 3
-    campaign.is_refused_by_ledger = campaign.low_budget_warned = True
+    campaign.low_budget_warned = True
     campaigns.add(campaign, [])
 
     assert campaigns.get(CAMPAIGN_ID) == campaign

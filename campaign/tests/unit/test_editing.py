@@ -165,10 +165,10 @@ def test_a_reserved_increase_is_raised_once():
     assert campaign.pending_budget is None
 
 
-def test_more_budget_lets_a_campaign_go_on_that_the_ledger_had_refused():
+def test_more_budget_lets_a_campaign_go_on_that_had_spent_everything():
     campaign = a_campaign(ACTIVE)
     campaign.announce_budget(Money(60_000, "USD"), NOW)
-    campaign.record_progress(spent_minor=49_990, participants=0, refused=True, at=NOW)
+    campaign.record_progress(spent_minor=50_000, participants=0, at=NOW)
 
     campaign.raise_budget(Money(60_000, "USD"), NOW)
 

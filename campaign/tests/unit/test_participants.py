@@ -13,6 +13,7 @@ from campaign.tests.fakes import FakeCampaigns, FakeSagas
 from campaign.tests.mothers import CAMPAIGN_ID, NOW, PARTICIPATION_ID, a_campaign
 from chassis.clock import FixedClock
 from chassis.event import ReceivedEvent
+from chassis.money import Money
 
 
 def earning(participation_id: str, total: int, refused: int = 0) -> ReceivedEvent:
@@ -125,18 +126,31 @@ def test_the_last_unit_spent_completes_the_campaign_and_settles_it(campaigns, sa
     assert [run.key for run in sagas.of_type("campaign_completion")] == [CAMPAIGN_ID]
 
 
-def test_a_refused_earning_completes_the_campaign(campaigns, tell):
+def test_a_refusal_completes_the_campaign_once_all_that_the_ledger_paid_is_known(campaigns, tell):
     tell(earning("prt_1", 49_990, refused=15))
+
+    tell(earning("prt_2", 10))
 
     assert campaigns.get(CAMPAIGN_ID).status == "completed"
 
 
+def test_a_refusal_that_arrives_after_the_budget_has_grown_does_not_end_the_run(campaigns, tell):
+    campaign = campaigns.get(CAMPAIGN_ID)
+    campaign.announce_budget(Money(90_000, "USD"), NOW)
+    campaign.raise_budget(Money(90_000, "USD"), NOW)
+    campaigns.save(campaign, [])
+
+    tell(earning("prt_1", 50_000, refused=15))
+
+    assert campaigns.get(CAMPAIGN_ID).status == "active"
+
+
 def test_earnings_posted_after_the_end_are_still_counted(campaigns, sagas, tell):
-    tell(earning("prt_1", 49_999, refused=1))
+    tell(earning("prt_1", 50_000, refused=1))
 
     tell(earning("prt_2", 1))
 
-    assert campaigns.get(CAMPAIGN_ID).spent_minor == 50_000
+    assert campaigns.get(CAMPAIGN_ID).spent_minor == 50_001
     assert len(sagas.runs) == 1
 
 

@@ -26,7 +26,7 @@ LATER = NOW + timedelta(days=30)
 
 
 def spend(campaign, minor: int):
-    return campaign.record_progress(spent_minor=minor, participants=0, refused=False, at=NOW)
+    return campaign.record_progress(spent_minor=minor, participants=0, at=NOW)
 
 
 def test_a_campaign_without_creatives_is_not_submitted():
@@ -187,14 +187,6 @@ def test_a_run_ends_when_what_is_left_cannot_pay_one_more_delivery(spent: int, r
     assert campaign.ending_reason(NOW) == reason
 
 
-def test_a_run_ends_when_the_ledger_refused_an_earning():
-    campaign = a_campaign(ACTIVE)
-
-    campaign.record_progress(spent_minor=0, participants=0, refused=True, at=NOW)
-
-    assert campaign.ending_reason(NOW) == "budget_spent"
-
-
 def test_a_spent_budget_waits_for_an_increase_that_is_being_reserved():
     campaign = a_campaign(ACTIVE)
     campaign.announce_budget(Money(60_000, "USD"), NOW)
@@ -229,7 +221,7 @@ def test_what_was_not_earned_returns_once():
 def test_places_are_never_less_than_none():
     campaign = a_campaign(ACTIVE, max_participants=1)
 
-    campaign.record_progress(spent_minor=0, participants=2, refused=False, at=NOW)
+    campaign.record_progress(spent_minor=0, participants=2, at=NOW)
 
     assert campaign.places_left == 0
 

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -197,3 +198,14 @@ def test_the_ledgers_reports_count_once_in_whatever_order_they_come() -> None:
         participation.ledger_posted(report)
 
     assert participation.posted == late
+
+
+@pytest.mark.parametrize("order", permutations(range(3)))
+def test_what_was_refused_and_paid_later_is_unfunded_no_more(order: tuple[int, ...]) -> None:
+    participation = an_active_one()
+    reports = [Posted(100, 20, 80, 40), Posted(140, 28, 112, 0), Posted(150, 30, 120, 0)]
+
+    for number in order:
+        participation.ledger_posted(reports[number])
+
+    assert participation.posted == Posted(150, 30, 120, 0)
