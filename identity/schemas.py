@@ -34,7 +34,7 @@ def is_address(text: str) -> None:
 def email() -> fields.Email:
     return fields.Email(
         required=True,
-        validate=validate.Length(max=LONGEST_EMAIL),
+        validate=[validate.Length(max=LONGEST_EMAIL), ONE_LINE],
         metadata={"example": "ads@acme.example"},
     )
 

@@ -15,6 +15,7 @@ from identity.tests.mothers import acme
         ({"email": "no address"}, "email"),
         ({"email": {"$ne": None}}, "email"),
         ({"email": "x" * 250 + "@acme.example"}, "email"),
+        ({"email": '"a\x0bb"@acme.example'}, "email"),
         ({"password": ["a lamp in the attic"]}, "password"),
         ({"password": "x" * 513}, "password"),
         ({"company_name": "  "}, "company_name"),
