@@ -10,11 +10,14 @@ from chassis.events.outbox import Outbox
 from chassis.ids import new_id
 from chassis.mongo import Mongo
 from participation import storage
+from participation.domain.frequency import KEPT_STARTS
+from participation.domain.participation import Participation
 from participation.domain.verification import ClockRule
 from participation.handlers import deliveries, overlays
 from participation.tests.fakes import FakeAssets, FakeAudience, FakeCampaigns, FakeVault
 from participation.tests.mothers import (
     NOON,
+    NOON_MS,
     OverlayPage,
     a_full_house,
     a_picture,
@@ -32,11 +35,18 @@ def largest(mongo: Mongo) -> dict[str, int]:
     return {name: max(len(bson.encode(row)) for row in mongo[name].find()) for name in COLLECTIONS}
 
 
+def remember_as_many_showings_as_are_kept(participation: Participation) -> None:
+    """What is bounded may fill up; it is full from the beginning here, so that nothing hides behind it."""
+    for minute in range(KEPT_STARTS, 0, -1):
+        participation.cadence.note(NOON_MS - minute * 60_000)
+
+
 def test_documents_do_not_grow_with_the_number_of_batches(mongo: Mongo, outbox: Outbox) -> None:
     store = storage.MongoStore(mongo, outbox)
     store.ensure_indexes()
     clock, vault = FixedClock(NOON), FakeVault()
     participation = an_active_one(since=NOON)
+    remember_as_many_showings_as_are_kept(participation)
     store.participations.add(participation, [])
     token = overlays.link(store, vault, clock, new_id, lambda: secrets.token_urlsafe(32), nova())
     campaigns, assets = FakeCampaigns(an_open_campaign(), a_plan()), FakeAssets(a_picture())

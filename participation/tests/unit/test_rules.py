@@ -1,11 +1,13 @@
 """Frequency, timeline, audience: the small rules."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from participation.domain.audience import nearest
-from participation.domain.frequency import HOUR_MS, Cadence, Frequency
+from participation.domain.frequency import HOUR_MS, KEPT_STARTS, Cadence, Frequency
 from participation.domain.manifest import in_rotation, slots_of
 from participation.domain.timeline import MAX_PER_SEGMENT, MAX_SHOWING_MS, SEGMENT_MS, Timeline, segments_of
 from participation.tests.mothers import (
@@ -35,6 +37,27 @@ def test_the_distance_is_measured_from_start_to_start(second: float, refused: bo
     assert cadence.is_too_frequent(caps, NOON_MS + int(second * 1_000)) is refused
 
 
+@given(seconds=st.lists(st.integers(0, 7_200), max_size=60))
+def test_the_distance_holds_in_whatever_order_showings_are_sent(seconds: list[int]) -> None:
+    cadence, caps, accepted = Cadence(), Frequency(min_seconds_between=60), list[int]()
+
+    for second in seconds:
+        started_ms = NOON_MS + second * 1_000
+        if not cadence.is_too_frequent(caps, started_ms):
+            cadence.note(started_ms)
+            accepted.append(second)
+
+    in_order = sorted(accepted)
+    assert all(later - earlier >= 60 for earlier, later in pairwise(in_order))
+
+
+def test_what_is_older_than_all_that_is_remembered_cannot_show_its_distance() -> None:
+    cadence, caps = shown_at(*range(0, 60 * (KEPT_STARTS + 2), 60)), Frequency(min_seconds_between=60)
+
+    assert cadence.is_too_frequent(caps, NOON_MS - HOUR_MS)
+    assert not cadence.is_too_frequent(Frequency(), NOON_MS - HOUR_MS)
+
+
 def test_the_cap_of_an_hour_is_over_with_the_hour() -> None:
     cadence, caps = shown_at(0, 60), Frequency(max_per_hour=2)
 
@@ -53,6 +76,7 @@ def test_what_is_remembered_of_showings_does_not_grow() -> None:
     cadence = shown_at(*range(0, 100 * 3_600, 600))
 
     assert len(cadence.hours) <= 26
+    assert len(cadence.recent) <= KEPT_STARTS
 
 
 def test_without_caps_nothing_is_too_frequent() -> None:
