@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-import zlib
 from pathlib import Path
 
 from PIL import Image, ImageOps, ImageSequence
@@ -24,20 +22,6 @@ from asset.media.limits import (
 Image.MAX_IMAGE_PIXELS = IMAGE_PIXELS
 
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_UNDECODABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-)
-"""What Pillow's decoders raise for content that they can't make sense of."""
-
 _SAVING = {"png": {"compress_level": 6}, "webp": {"quality": 85, "method": 4}}
 
 
@@ -65,7 +49,10 @@ def _decode(kind: str, data: bytes) -> Image.Image:
             return _first_of_all_frames(Image.open(io.BytesIO(data), formats=[kind]))
     except _TOO_MANY_PIXELS:
         raise Refused(f"An image may have {IMAGE_PIXELS // 1_000_000} megapixels at most.") from None
-    except _UNDECODABLE as error:
+    except (Refused, MemoryError):
+        raise
+    except Exception as error:
+        # Decoders stumble over hostile content in more ways than can be listed, and it stays hostile.
         raise Refused("The image is damaged.") from error
 
 

@@ -139,19 +139,29 @@ def _frame_rate(stream: dict[str, Any]) -> str:
 
 
 def _poster(kind: str, file: Path, folder: Path, duration_ms: int) -> MadeFile:
-    """A frame from a tenth of the way, since many spots begin in black."""
-    width, height = _POSTER_SIZE
+    """A frame from a tenth of the way, since many spots begin in black, or the first one."""
     target = folder / "poster.png"
+    for at_ms in (duration_ms // 10, 0):
+        _grab_frame(kind, file, at_ms, target)
+        if target.exists():
+            return MadeFile("poster", "png", *_png_size(target), target.name)
+    raise Refused("The video has no picture.")
+
+
+def _grab_frame(kind: str, file: Path, at_ms: int, target: Path) -> None:
+    """Makes nothing when there is no frame at or after that time."""
+    width, height = _POSTER_SIZE
     _run(
-        *("ffmpeg", "-v", "error", "-nostdin", "-ss", f"{duration_ms // 10}ms", *_input(kind, file)),
+        *("ffmpeg", "-v", "error", "-nostdin", "-ss", f"{at_ms}ms", *_input(kind, file)),
         *("-map", "0:v:0", "-frames:v", "1", "-map_metadata", "-1", "-fflags", "+bitexact"),
         *("-vf", f"scale=iw*sar:ih,setsar=1,scale={width}:{height}:force_original_aspect_ratio=decrease"),
         *("-f", "image2", "-c:v", "png", str(target)),
     )
-    head = target.read_bytes()[:24]
-    return MadeFile(
-        "poster", "png", int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"), target.name
-    )
+
+
+def _png_size(file: Path) -> tuple[int, int]:
+    head = file.read_bytes()[:24]
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
 
 
 def _input(kind: str, file: Path) -> tuple[str, ...]:

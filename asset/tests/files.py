@@ -41,6 +41,14 @@ def sideways_jpeg_with_metadata() -> bytes:
     return image_file("JPEG", exif=exif, comment=b"secret-place")
 
 
+def jpeg_with_nonsense_for_metadata() -> bytes:
+    """On its side, and with a fraction for TargetPrinter (0x0151), which is a text to everybody else."""
+    entries = (0x0112, 3, 1, 6 << 16), (0x0151, 5, 1, 38)
+    directory = b"".join(struct.pack(">HHII", *entry) for entry in entries)
+    tiff = b"MM\0*" + struct.pack(">IH", 8, len(entries)) + directory + struct.pack(">III", 0, 1, 3)
+    return image_file("JPEG", exif=b"Exif\0\0" + tiff)
+
+
 def animated_gif(frames: int = 3, width: int = 64, height: int = 32) -> bytes:
     target = io.BytesIO()
     pictures = [picture(width, height).rotate(10 * turn) for turn in range(frames)]

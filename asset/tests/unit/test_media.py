@@ -10,7 +10,7 @@ import eventlet.patcher
 import pytest
 from PIL import Image
 
-from asset.media import limits, videos
+from asset.media import images, limits, videos
 from asset.media.__main__ import make
 from asset.media.limits import PLACEMENTS, Made, Refused
 from asset.tests import files
@@ -29,6 +29,7 @@ def encoded(tmp_path_factory) -> dict[str, bytes]:
         "mkv": files.video_file(folder, "a.mkv", seconds=0.2),
         "long": files.video_file(folder, "long.mp4", "-preset", "ultrafast", seconds=61),
         "mjpeg": files.video_file(folder, "mjpeg.mp4", "-c:v", "mjpeg", seconds=0.2),
+        "still": files.video_file(folder, "still.mp4", "-frames:v", "1", seconds=3, sound=True),
         "sound": files.video_file(folder, "sound.mp4", "-vn", sound=True),
     }
 
@@ -151,6 +152,22 @@ def test_a_png_with_a_wrong_checksum_is_damaged(tmp_path: Path):
     assert refusal_of(bytes(content), tmp_path) == "The image is damaged."
 
 
+def test_metadata_that_no_decoder_understands_is_the_files_fault(tmp_path: Path):
+    content = files.jpeg_with_nonsense_for_metadata()
+
+    assert refusal_of(content, tmp_path) == "The image is damaged."
+
+
+def test_an_image_that_takes_too_much_memory_is_not_called_damaged(tmp_path: Path, monkeypatch):
+    def exhausted(_frame: Image.Image) -> Image.Image:
+        raise MemoryError
+
+    monkeypatch.setattr(images, "_upright_rgba", exhausted)
+
+    with pytest.raises(MemoryError):
+        made_of(files.image_file("PNG"), tmp_path)
+
+
 @pytest.mark.parametrize("side", [6_400, 20_000])
 def test_a_small_file_that_unfolds_to_too_many_pixels_is_refused(side: int, tmp_path: Path):
     assert refusal_of(files.png_bomb(side), tmp_path) == "An image may have 40 megapixels at most."
@@ -221,6 +238,13 @@ def test_the_poster_is_a_picture_of_the_video(made_once):
     with Image.open(folder / poster.name) as image:
         assert image.size == (poster.width, poster.height) == (1920, 1080)
         assert len(image.convert("RGB").getcolors(1920 * 1080)) > 10
+
+
+def test_a_picture_that_ends_long_before_its_sound_has_a_poster_too(encoded, tmp_path: Path):
+    made = made_of(encoded["still"], tmp_path)
+
+    with Image.open(tmp_path / made.files[-1].name) as poster:
+        assert poster.size == (1920, 1080)
 
 
 def test_a_video_is_shown_whole_with_black_beside_it(made_once, tmp_path: Path):
