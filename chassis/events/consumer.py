@@ -251,8 +251,9 @@ def batch_event_handler(publisher: str, *event_types: str, **options: Any) -> Ca
 
 
 def _attempt(message: Message) -> int:
+    """How often it was tried before. A header is anybody's to write: what is no count is none."""
     attempt = (message.headers or {}).get("x-attempt", 0)
-    return attempt if isinstance(attempt, int) else 0
+    return max(attempt, 0) if isinstance(attempt, int) else 0
 
 
 def _own_headers(message: Message) -> dict[str, Any]:
