@@ -12,7 +12,7 @@ from chassis.clock import Clock
 from chassis.errors import ValidationFailed
 from chassis.pagination import Page, decode_cursor, page_of
 from chassis.principal import Caller
-from participation.domain.audience import FRESH_MS, Sample, is_fresh, nearest
+from participation.domain.audience import BRIDGE_MS, Sample, audience_at, nearest, nobody
 from participation.domain.chain import Refusal
 from participation.domain.deliveries import Bucket, Delivery, Entry, Showing, read
 from participation.domain.earnings import FORMULA, is_qualified
@@ -151,7 +151,8 @@ def _credit(
     samples = _samples(store, streamer_id, verdict.accepted, sample)
     by_participation: dict[str, list[Delivery]] = {}
     for accepted in verdict.accepted:
-        delivery = _delivery(accepted, samples, sample is not None)
+        audience = _audience(inspection.clock, samples, accepted.showing.ended_ms, sample is not None)
+        delivery = _delivery(accepted, audience)
         by_participation.setdefault(accepted.showing.participation_id, []).append(delivery)
     for participation_id, deliveries in by_participation.items():
         _credit_one(store, inspection.standings[participation_id], inspection.session, deliveries, now)
@@ -170,21 +171,25 @@ def _samples(
     store: Store, streamer_id: str, accepted: Sequence[Accepted], sample: Sample | None
 ) -> list[Sample]:
     """What was sampled around these showings, and the present sample, which is remembered for later ones."""
-    earliest = min(one.showing.ended_ms for one in accepted) - FRESH_MS
-    latest = max(one.showing.ended_ms for one in accepted) + FRESH_MS
+    earliest = min(one.showing.ended_ms for one in accepted) - BRIDGE_MS
+    latest = max(one.showing.ended_ms for one in accepted) + BRIDGE_MS
     stored = store.samples.between(streamer_id, earliest, latest)
     if sample is None or sample in stored:
         return stored
     store.samples.add(streamer_id, sample)
-    return [*stored, sample]
+    return sorted([*stored, sample], key=lambda each: each.sampled_ms)
 
 
-def _delivery(accepted: Accepted, samples: Sequence[Sample], is_answered: bool) -> Delivery:
-    """The showing with the audience nearest to its end; while nobody answers, only a fresh one will do."""
-    showing, slot = accepted.showing, accepted.slot
-    audience = nearest(samples, showing.ended_ms)
-    if audience is None or not (is_answered or is_fresh(audience, showing.ended_ms)):
+def _audience(rule: ClockRule, samples: Sequence[Sample], at_ms: int, is_answered: bool) -> Sample:
+    """Made-up time is watched by whoever watches now. Only who answers can say that nobody looked."""
+    audience = audience_at(samples, at_ms) if rule.is_on else nearest(samples, at_ms)
+    if audience is None and not is_answered:
         raise AudienceUnknown("the audience cannot be sampled; send the batch again later")
+    return audience or nobody(at_ms)
+
+
+def _delivery(accepted: Accepted, audience: Sample) -> Delivery:
+    showing, slot = accepted.showing, accepted.slot
     return Delivery(
         id=showing.id,
         seq=showing.seq,

@@ -11,6 +11,7 @@ from chassis.errors import Error
 from chassis.event import ReceivedEvent
 from chassis.ids import new_id
 from chassis.principal import ANONYMOUS
+from participation.domain.earnings import Counts
 from participation.domain.errors import (
     AlreadyApplied,
     AudienceUnknown,
@@ -79,12 +80,12 @@ class World:
         )
 
     def on_air(self) -> tuple[Participation, str, OverlayPage]:
-        """An active participation, its link, and a page that has been open for an hour."""
+        """An active participation, its link, and a page that has been open for four minutes."""
         participation = self.approve(self.apply())
         token = self.link()
         issued = self.manifest(token).issued
-        self.clock.advance(seconds=600)
-        self.audience.now = a_full_house(NOON_MS + 600_000)
+        self.clock.advance(seconds=240)
+        self.audience.now = a_full_house(NOON_MS + 240_000)
         return participation, token, OverlayPage(issued.id, issued.key)
 
     def stored(self, participation: Participation) -> Participation:
@@ -298,7 +299,7 @@ def test_a_second_machine_with_the_copied_token_is_refused() -> None:
     world.manifest(token)
     world.clock.advance(seconds=60)
 
-    posted = world.post(token, page, page.show(participation.id, NOON + timedelta(seconds=630)))
+    posted = world.post(token, page, page.show(participation.id, NOON + timedelta(seconds=270)))
 
     assert [refused.reason for refused in posted.refused] == ["superseded_session"]
 
@@ -309,11 +310,11 @@ def test_no_second_is_credited_twice_over_campaigns_and_sessions() -> None:
     spring = an_active_one(NOON, campaign_id=new_id("cmp"))
     world.store.participations.add(spring, [])
     world.campaigns.plans[spring.campaign_id] = a_plan(campaign_id=spring.campaign_id)
-    world.post(token, page, page.show(participation.id, NOON + timedelta(seconds=598), seconds=2))
+    world.post(token, page, page.show(participation.id, NOON + timedelta(seconds=238), seconds=2))
     issued = world.manifest(token).issued
     second = OverlayPage(issued.id, issued.key)
 
-    posted = world.post(token, second, second.show(spring.id, NOON + timedelta(seconds=599), seconds=2))
+    posted = world.post(token, second, second.show(spring.id, NOON + timedelta(seconds=239), seconds=2))
 
     assert [refused.reason for refused in posted.refused] == ["overlapping"]
 
@@ -328,7 +329,7 @@ def test_while_nobody_can_say_who_watches_nothing_is_lost() -> None:
         world.post(token, page, *batch)
 
     assert refused.value.status == 503
-    world.audience.now = a_full_house(NOON_MS + 600_000)
+    world.audience.now = a_full_house(NOON_MS + 240_000)
     assert world.post(token, page, *batch).accepted == 3
 
 
@@ -347,9 +348,9 @@ def test_a_fresh_sample_stands_in_while_nobody_can_say() -> None:
 def test_a_sample_stands_in_only_for_showings_of_its_own_minutes() -> None:
     world = World()
     participation, token, page = world.on_air()
-    world.store.samples.add(nova().id, a_full_house(NOON_MS, viewers=40))
+    world.store.samples.add(nova().id, a_full_house(NOON_MS - 200_000, viewers=40))
     world.audience.now = None
-    batch = [page.show(participation.id, NOON + timedelta(seconds=at)) for at in (0, 590)]
+    batch = [page.show(participation.id, NOON + timedelta(seconds=at)) for at in (0, 230)]
 
     with pytest.raises(AudienceUnknown):
         world.post(token, page, *batch)
@@ -369,10 +370,36 @@ def test_a_late_showing_counts_the_audience_of_its_own_time() -> None:
     assert world.stored(participation).counts.viewer_impressions == 40
 
 
+def test_showings_at_a_time_that_nobody_sampled_are_rendered_and_not_qualified() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.clock.advance(seconds=3_000)
+    world.audience.now = a_full_house(NOON_MS + 3_240_000, viewers=9_000)
+
+    posted = world.post(token, page, *page.show_many(participation.id, NOON, 10))
+
+    assert posted.accepted == 10
+    assert world.stored(participation).counts == Counts(rendered=10)
+    assert world.stored(participation).earned_minor == 0
+
+
+@pytest.mark.parametrize(("before", "after"), [(40, 9_000), (9_000, 40)])
+def test_an_outage_is_bridged_by_the_smaller_of_the_audiences_around_it(before: int, after: int) -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.store.samples.add(nova().id, a_full_house(NOON_MS - 1_000_000, viewers=before))
+    world.clock.advance(seconds=1_000)
+    world.audience.now = a_full_house(NOON_MS + 1_240_000, viewers=after)
+
+    world.post(token, page, page.show(participation.id, NOON))
+
+    assert world.stored(participation).counts.viewer_impressions == 40
+
+
 def test_showings_on_a_stream_that_is_not_live_are_rendered_and_not_qualified() -> None:
     world = World()
     participation, token, page = world.on_air()
-    world.audience.now = a_full_house(NOON_MS + 600_000, viewers=0, live=False)
+    world.audience.now = a_full_house(NOON_MS + 240_000, viewers=0, live=False)
 
     world.post(token, page, page.show(participation.id, NOON))
 

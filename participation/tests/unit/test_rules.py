@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from participation.domain.audience import nearest
+from participation.domain.audience import audience_at, nearest
 from participation.domain.frequency import HOUR_MS, KEPT_STARTS, Cadence, Frequency
 from participation.domain.manifest import in_rotation, slots_of
 from participation.domain.timeline import MAX_PER_SEGMENT, MAX_SHOWING_MS, SEGMENT_MS, Timeline, segments_of
@@ -146,6 +146,19 @@ def test_the_audience_of_a_showing_is_the_sample_nearest_to_it() -> None:
     assert nearest([before, after], NOON_MS) == after
     assert nearest([before, after], NOON_MS - 4_000) == before
     assert nearest([], NOON_MS) is None
+
+
+def test_a_bridge_over_an_outage_ends_where_the_stream_was_not_live() -> None:
+    live, offline = a_full_house(NOON_MS), a_full_house(NOON_MS + 1_200_000, viewers=0, live=False)
+
+    assert audience_at([live, offline], NOON_MS + 600_000) == offline
+    assert audience_at([live], NOON_MS + 600_000) is None
+
+
+def test_a_sample_of_another_half_hour_bridges_nothing() -> None:
+    samples = [a_full_house(NOON_MS), a_full_house(NOON_MS + 2_500_000)]
+
+    assert audience_at(samples, NOON_MS + 600_000) is None
 
 
 def test_a_creative_is_shown_from_the_files_of_its_placement_best_format_first() -> None:
