@@ -6,7 +6,7 @@ export GAMETRIGGERS_STARTED_AT := $(shell date +%s.%N)
 # Neither make's own flags nor its job server are anybody's business further down.
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: help setup run up down status logs demo shell admin test check bench fmt lock clean
+.PHONY: help setup run up down status logs demo shell admin test check bench chaos fmt lock clean
 
 help:
 	@echo "make run     set up, start the platform, run the demo      make test [SERVICE=campaign]"
@@ -14,6 +14,7 @@ help:
 	@echo "make status [JSON=1]                                       make fmt"
 	@echo "make logs SERVICE=campaign [FOLLOW=0]                      make lock"
 	@echo "make bench [ROWS=rpc_latency_vs_stock] [ROUNDS=5]"
+	@echo "make chaos [ROWS=consumers] [SEED=7] [COUNT=1000]"
 	@echo "make demo    again, against the running platform           make shell"
 	@echo "make clean   stop, and remove what it stored               make admin EMAIL=..."
 
@@ -55,6 +56,10 @@ check: setup
 # ROWS="rpc_latency_vs_stock start" runs these alone; ROUNDS=3 makes it shorter.
 bench: setup
 	@ROUNDS=$(ROUNDS) $(COMPOSE) bench $(ROWS)
+
+# ROWS="consumers poison" runs these alone; SEED= repeats a run; COUNT= makes it shorter or longer.
+chaos: setup
+	@SEED=$(SEED) COUNT=$(COUNT) $(COMPOSE) chaos $(ROWS)
 
 fmt: setup
 	@.venv/bin/ruff format .

@@ -83,6 +83,12 @@ def test(arguments: argparse.Namespace) -> int:
     return suites.run(arguments.suite, os.environ)
 
 
+def chaos(arguments: argparse.Namespace) -> int:
+    from compose.chaos import command
+
+    return command.run(arguments.rows, os.environ)
+
+
 def clean(arguments: argparse.Namespace) -> int:
     layout = Layout.of(os.environ)
     lifecycle.down(layout)
@@ -119,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
     command("admin", admin, "create an administrator").add_argument("email")
     command("check", check, "formatting, lint, types, imports")
     command("test", test, "every suite, or one").add_argument("suite", nargs="?", default="")
+    command("chaos", chaos, "what is left when things die, by promise").add_argument("rows", nargs="*")
     command("clean", clean, "stop everything and remove what it stored")
     return parser
 

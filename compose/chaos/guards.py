@@ -1,0 +1,131 @@
+"""What makes the promises hold, each of which can be taken off a process that chaos starts.
+
+A test that can't fail proves nothing: with a guard off, the row that relies on it has to find a loss.
+Nothing of this is reachable from a service: only chaos' own programs import it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+VARIABLE = "GUARD_OFF"
+
+
+def no_inbox() -> None:
+    """Every delivery is handled, the second one too."""
+    from chassis.mongo import MongoInboxStore
+
+    def handle_all(self: Any, consumer: str, events: Sequence[Any], work: Callable[[Any], None]) -> None:
+        self._mongo.transaction(lambda: work(list(events)))
+
+    MongoInboxStore.once = handle_all  # type: ignore[method-assign]
+
+
+def early_acknowledgement() -> None:
+    """A message is acknowledged when it arrives, as stock handlers that fail do, and not after the commit."""
+    from chassis.events import consumer
+
+    received, spawn_batch = consumer.EventHandler._received, consumer.BatchEventHandler._received
+
+    def acknowledging(inner: Any, self: Any, channel: Any, message: Any, event: Any) -> None:
+        self.consumer.get().ack(channel, message.delivery_info["delivery_tag"])
+        inner(self, channel, message, event)
+
+    def nothing(self: Any, channel: Any, message: Any) -> None:
+        """It has been acknowledged long ago."""
+
+    consumer.EventHandler._received = _method(acknowledging, received)  # type: ignore[method-assign]
+    consumer.BatchEventHandler._received = _method(acknowledging, spawn_batch)  # type: ignore[method-assign]
+    consumer.EventHandler._ack = nothing  # type: ignore[method-assign]
+
+
+def no_sweeper() -> None:
+    """What a crash left behind in the outbox stays there."""
+    from chassis.events.outbox import Relay
+
+    Relay.sweep_once = lambda self, age_seconds: 0  # type: ignore[method-assign]
+
+
+def no_confirms() -> None:
+    """An event counts as published when it was written to the socket."""
+    from chassis.amqp import Waiter
+    from chassis.events import publisher
+
+    class Satisfied(Waiter):
+        __slots__ = ()
+
+        def wait(self, timeout: float) -> bool:
+            return True
+
+    inner = publisher.ConfirmedPublisher._publish
+
+    def believing(self: Any, messages: Sequence[publisher.Outgoing], until: float) -> publisher.Outcome:
+        inner(self, messages, until)
+        return publisher.Outcome(frozenset(m.key for m in messages), frozenset(), frozenset())
+
+    publisher.Waiter = Satisfied  # type: ignore[attr-defined]
+    publisher.ConfirmedPublisher._publish = believing  # type: ignore[method-assign]
+
+
+def no_redelivery_check() -> None:
+    """A request in the hands of a process that died runs once more in the next one."""
+    _before_dispatch(lambda message: message.delivery_info.update(redelivered=False))
+
+
+def no_deadline() -> None:
+    """A request that nobody waits for any more is run all the same, and the broker keeps it for ever."""
+    _before_dispatch(lambda message: (message.headers or {}).pop("nameko.deadline_ms", None))
+
+
+def no_dead_letters() -> None:
+    """What can't be handled is acknowledged, as stock Nameko does: nobody hears of it again."""
+    from chassis.events.dead_letters import Undertaker
+
+    Undertaker.bury = lambda self, message, reason, on_done: on_done()  # type: ignore[method-assign]
+
+
+def careless(client: Any) -> None:
+    """The broker drops what this RPC client sends to nobody, without a word."""
+    publish = client._link.publish
+    client._link.publish = lambda *arguments, mandatory: publish(*arguments, mandatory=False)
+
+
+def in_the_client() -> None:
+    """`mandatory` is taken off the client, which is part of the row and not a program of its own."""
+
+
+GUARDS: Mapping[str, Callable[[], None]] = {
+    "inbox": no_inbox,
+    "late_acknowledgement": early_acknowledgement,
+    "sweeper": no_sweeper,
+    "confirms": no_confirms,
+    "redelivery_check": no_redelivery_check,
+    "deadline": no_deadline,
+    "dead_letters": no_dead_letters,
+    "mandatory": in_the_client,
+}
+
+
+def take_off_from_environment() -> None:
+    if name := os.environ.get(VARIABLE):
+        GUARDS[name]()
+
+
+def _before_dispatch(tamper: Callable[[Any], Any]) -> None:
+    from chassis.rpc.server import RpcServer
+
+    inner = RpcServer._dispatch
+
+    def dispatch(self: Any, channel: Any, message: Any) -> None:
+        tamper(message)
+        inner(self, channel, message)
+
+    RpcServer._dispatch = dispatch  # type: ignore[method-assign]
+
+
+def _method(function: Callable[..., None], inner: Callable[..., None]) -> Any:
+    bound = partial(function, inner)
+    return lambda self, *arguments: bound(self, *arguments)

@@ -1,0 +1,57 @@
+"""Every row that there is."""
+
+from __future__ import annotations
+
+from compose.chaos.row import Row
+from compose.chaos.rows import broker, consumers, failpoints, poison, rpc
+
+ROWS = (
+    Row(
+        "failpoints",
+        "a crash before and after each write, commit, publish, confirm, mark, acknowledge and reply",
+        failpoints.run,
+        ("inbox", "late_acknowledgement", "sweeper", "redelivery_check"),
+        1,
+        1,
+    ),
+    Row(
+        "consumers",
+        "3 consumers and the relay are killed again and again: no event lost, none doubled",
+        consumers.run,
+        ("inbox", "late_acknowledgement"),
+        10_000,
+        600,
+    ),
+    Row(
+        "rpc",
+        "callee absent, frozen, killed, broker gone: a typed error in time, nothing runs late",
+        rpc.run,
+        ("mandatory", "deadline", "redelivery_check"),
+        200,
+        60,
+    ),
+    Row(
+        "poison",
+        "what can't be handled is laid aside and costs no neighbour and no process",
+        poison.run,
+        ("dead_letters",),
+        1_000,
+        100,
+    ),
+    Row(
+        "broker",
+        "kill -9 under confirmed load: nothing lost, work goes on within 30 s",
+        broker.run,
+        ("confirms",),
+        20,
+        4,
+    ),
+)
+
+SHORT = (
+    Row("failpoints", ROWS[0].promise, failpoints.run_short, (), 1, 1),
+    Row("consumers", ROWS[1].promise, consumers.run, (), 400, 400),
+    Row("rpc", ROWS[2].promise, rpc.run, (), 60, 60),
+    Row("poison", ROWS[3].promise, poison.run, (), 200, 200),
+)
+"""Fast and certain, and without the servers' death: other suites use them too."""

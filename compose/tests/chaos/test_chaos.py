@@ -1,0 +1,28 @@
+"""The rows of `make chaos` that are fast and certain, in short. Its servers belong to other suites too."""
+
+import os
+
+import pytest
+
+from compose.chaos.rig import Rig
+from compose.chaos.servers import Servers
+from compose.chaos.table import SHORT
+
+SEED = 20261123
+
+
+@pytest.mark.parametrize("row", SHORT, ids=lambda row: row.name)
+def test_a_promise_is_kept(row, tmp_path):
+    with Rig(Servers.of_environment(os.environ), tmp_path, SEED) as rig:
+        findings = row.run(rig, row.count)
+
+    assert findings.violations == []
+
+
+def test_a_promise_breaks_without_its_guard(tmp_path):
+    """An event that is handled without an inbox is handled twice, and the comparison sees it."""
+    [row] = [row for row in SHORT if row.name == "failpoints"]
+    with Rig(Servers.of_environment(os.environ), tmp_path, SEED, guard_off="inbox") as rig:
+        findings = row.run(rig, row.count)
+
+    assert any("doubled" in violation for violation in findings.violations)
