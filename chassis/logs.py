@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from chassis.context import current
@@ -56,10 +57,30 @@ def configure(service: str, level: str = "INFO") -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def configure_sentry(dsn: str, service: str) -> None:
-    """Report logged exceptions to Sentry; does nothing without a DSN."""
+def configure_sentry(dsn: str, service: str, scrub: Callable[[str], str] = str) -> None:
+    """Report logged exceptions to Sentry; does nothing without a DSN.
+
+    No bodies and no variables are sent; `scrub` takes secrets out of every text that is, addresses included.
+    """
     if not dsn:
         return
     import sentry_sdk
 
-    sentry_sdk.init(dsn=dsn, server_name=service, send_default_pii=False, include_local_variables=False)
+    sentry_sdk.init(
+        dsn=dsn,
+        server_name=service,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+        before_send=lambda event, _hint: _each_text(event, scrub),
+    )
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _each_text(inner, change) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each_text(inner, change) for inner in value]
+    return value

@@ -16,6 +16,7 @@ from chassis.tokens import TokenVerifier
 from gateway import headers, observability
 from gateway.feed import LISTENS_TO, Feed
 from gateway.live import Figures, Hub
+from gateway.logfilter import without_token
 from gateway.parsing import StrictJSON
 from gateway.resources import BLUEPRINTS, PLAIN_BLUEPRINTS
 from gateway.rest import GatewayApi, Id, OverlayToken, bounded_text, schema_name
@@ -40,9 +41,14 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
     """One process's application, connected to the broker in the background."""
     settings = settings or GatewaySettings.from_environ()
     logs.configure(NAME, settings.log_level)
-    logs.configure_sentry(settings.sentry_dsn.reveal(), NAME)
+    report_to_sentry(settings.sentry_dsn.reveal())
     tracing.configure(NAME, settings.otel_exporter_otlp_endpoint)
     return build(connect(settings))
+
+
+def report_to_sentry(dsn: str) -> None:
+    """Its Flask integration reports the address of the request, which may be an overlay's."""
+    logs.configure_sentry(dsn, NAME, scrub=without_token)
 
 
 def connect(settings: GatewaySettings) -> State:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 
-OVERLAY_TOKEN = re.compile(r"(/overlay/)[^/?#\s]+", re.IGNORECASE)
+OVERLAY_TOKEN = re.compile(r"(/overlay/+)[^/?#\s]+", re.IGNORECASE)
 
 
 def without_token(text: str) -> str:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import sentry_sdk
 
+from gateway.app import report_to_sentry
 from gateway.logfilter import TokenFilter, without_token
 from gateway.tests.conftest import Door
 
@@ -85,3 +88,39 @@ def test_the_filter_takes_tokens_out_of_foreign_lines() -> None:
 
     assert record.getMessage() == "Error handling request /overlay/[token]/x?y"
     assert without_token(f"GET /OVERLAY/{TOKEN}") == "GET /OVERLAY/[token]"
+
+
+def test_a_token_written_with_too_many_slashes_is_kept_out_of_logs_too() -> None:
+    assert without_token(f"GET /overlay//{TOKEN}/manifest") == "GET /overlay//[token]/manifest"
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """What would be sent to Sentry."""
+    sent: list[bytes] = []
+    start = sentry_sdk.init
+
+    class Recorder(sentry_sdk.transport.Transport):
+        def capture_envelope(self, envelope: Any) -> None:
+            sent.append(envelope.serialize())
+
+    monkeypatch.setattr(sentry_sdk, "init", lambda **options: start(transport=Recorder, **options))
+    report_to_sentry("https://key@sentry.example/1")
+    yield sent
+    start()
+
+
+def test_a_report_of_a_bug_says_where_but_holds_no_token_and_no_body(
+    door: Door, reports: list[bytes]
+) -> None:
+    door.services.answers["participation.post_deliveries"] = RuntimeError("a bug")
+
+    response = door.client.post(
+        f"/overlay/{TOKEN}/deliveries", json={"session_id": "a-secret", "deliveries": []}
+    )
+
+    assert response.status_code == 500
+    report = b"".join(reports)
+    assert b"/overlay/[token]/deliveries" in report
+    assert TOKEN.encode() not in report
+    assert b"a-secret" not in report
