@@ -187,7 +187,7 @@ def _tell_overlay(store: Store, participation: Participation, reason: str) -> No
 
 
 def _after(cursor: str | None) -> str | None:
-    return str(decode_cursor(cursor)[0]) if cursor else None
+    return decode_cursor(cursor, str)[0] if cursor else None
 
 
 def _key(participation: Participation) -> list[str]:

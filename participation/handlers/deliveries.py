@@ -14,7 +14,7 @@ from chassis.pagination import Page, decode_cursor, page_of
 from chassis.principal import Caller
 from participation.domain.audience import BRIDGE_MS, Sample, audience_at, nearest, nobody
 from participation.domain.chain import Refusal
-from participation.domain.deliveries import Bucket, Delivery, Entry, Showing, read
+from participation.domain.deliveries import MAX_SEQ, Bucket, Delivery, Entry, Showing, read
 from participation.domain.earnings import FORMULA, is_qualified
 from participation.domain.errors import AudienceUnknown
 from participation.domain.overlay import Overlay, Session, fingerprint
@@ -93,10 +93,10 @@ def _buckets(store: Store, participation_id: str, upto: int | None) -> Iterator[
 def _position(cursor: str | None) -> tuple[int | None, int]:
     if not cursor:
         return None, 0
-    key = decode_cursor(cursor)
-    if len(key) != 2 or not all(type(part) is int for part in key):
-        raise ValidationFailed("the cursor is of another list", {"cursor": ["Not a valid cursor."]})
-    return key[0], key[1]
+    number, index = decode_cursor(cursor, int, int)
+    if not 0 < number <= MAX_SEQ:
+        raise ValidationFailed("the cursor is beyond any list", {"cursor": ["Not a valid cursor."]})
+    return number, index
 
 
 def _take_in(

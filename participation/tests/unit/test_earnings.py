@@ -78,3 +78,13 @@ def test_more_deliveries_never_earn_less(showings: list[tuple[int, int, bool]]) 
         totals.append(participation.earned_minor)
 
     assert totals == sorted(totals)
+
+
+def test_each_showing_counts_its_own_audience_and_nothing_is_averaged() -> None:
+    showings = [a_delivery(viewers=viewers) for viewers in (100, 200, 600)]
+
+    one_by_one = Counts()
+    for showing in showings:
+        one_by_one = one_by_one.with_deliveries([showing])
+
+    assert one_by_one.viewer_impressions == 900

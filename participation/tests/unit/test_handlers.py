@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from chassis.clock import FixedClock
-from chassis.errors import Error
+from chassis.errors import Error, ValidationFailed
 from chassis.event import ReceivedEvent
 from chassis.ids import new_id
+from chassis.pagination import encode_cursor
 from chassis.principal import ANONYMOUS
 from participation.domain.earnings import Counts
 from participation.domain.errors import (
@@ -450,6 +451,50 @@ def test_the_audit_names_the_figure_that_does_not_follow_from_the_deliveries() -
 
     (difference,) = audit.differences
     assert (difference.figure, difference.stored, difference.recomputed) == ("gross_minor", 151, 150)
+
+
+@pytest.mark.parametrize("position", [2**63 - 1, 2**31, -1])
+def test_a_cursor_beyond_all_batches_is_refused(position: int) -> None:
+    world = World()
+    participation, _, _ = world.on_air()
+
+    with pytest.raises(ValidationFailed):
+        deliveries.page(world.store, nova(), participation.id, encode_cursor([position, 0]), 20)
+
+
+def test_a_minute_without_the_creative_on_screen_earns_nothing() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+
+    world.post(token, page, page.show(participation.id, NOON, seconds=60, visible_ms=0))
+
+    assert world.stored(participation).counts == Counts(rendered=1)
+    assert world.stored(participation).earned_minor == 0
+
+
+def test_what_was_earned_on_the_way_is_not_earned_again_at_the_end() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.post(token, page, *page.show_many(participation.id, NOON, 10))
+    told = world.store.types().count("earnings_accrued")
+
+    earned = earnings.settle(world.store, world.clock, WINTER_LAUNCH, None)
+
+    assert earned.amount_minor == 1_500 + 2_000
+    assert world.store.types().count("earnings_accrued") == told
+
+
+def test_whoever_leaves_early_neither_applies_again_nor_goes_on_earning() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    applications.leave(world.store, world.clock, nova(), participation.id)
+
+    with pytest.raises(AlreadyApplied):
+        world.apply()
+
+    world.clock.advance(seconds=60)
+    late = world.post(token, page, page.show(participation.id, NOON + timedelta(seconds=270)))
+    assert [refused.reason for refused in late.refused] == ["not_active"]
 
 
 def test_settling_closes_the_books_once_and_answers_the_same_again() -> None:

@@ -108,6 +108,18 @@ def test_what_was_refused_is_paid_first_when_the_budget_grows(campaign):
     assert campaign.release(earned=10_500)["returned"]["amount_minor"] == 1_500
 
 
+def test_the_differences_that_are_told_add_up_to_the_totals(campaign):
+    for number, total in enumerate((7, 33, 101, 10_400), start=1):
+        campaign.accrue(total, number=number)
+    campaign.reserve(150)
+
+    told = postings_told(campaign)
+
+    for figure in ("gross", "fee", "net"):
+        added = sum(getattr(event, f"{figure}_minor") for event in told)
+        assert added == getattr(told[-1], f"{figure}_total_minor")
+
+
 def test_no_two_postings_of_a_participation_have_the_same_number(campaign):
     campaign.accrue(10_500, number=1)
     campaign.reserve(2_000)
