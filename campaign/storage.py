@@ -42,6 +42,7 @@ class MongoCampaigns:
         campaigns.create_index([("brand_id", 1), ("_id", -1)], name="of_brand")
         campaigns.create_index([("status", 1), ("submitted_at", 1), ("_id", 1)], name="review")
         campaigns.create_index([("status", 1), ("brief.end_at", 1)], name="ending")
+        campaigns.create_index([("status", 1), ("budget_spent", 1)], name="spent")
         campaigns.create_index([("status", 1), ("_id", -1)], name="open")
 
     def transaction(self, work: Callable[[], T]) -> T:
@@ -133,10 +134,8 @@ class MongoCampaigns:
         return page_of([from_document(document) for document in found], limit, key)
 
     def due_to_end(self, now: datetime, limit: int) -> list[str]:
-        query = {
-            "status": {"$in": sorted(RUNNING)},
-            "$or": [{"brief.end_at": {"$lte": now}}, {"budget_spent": True}],
-        }
+        running = {"status": {"$in": sorted(RUNNING)}}
+        query = {"$or": [running | {"brief.end_at": {"$lte": now}}, running | {"budget_spent": True}]}
         found = self._mongo["campaigns"].find(query, {"_id": 1}).sort("_id", 1).limit(limit)
         return [document["_id"] for document in found]
 

@@ -80,6 +80,7 @@ class MongoParticipations:
         self._rows.create_index([("campaign_id", 1), ("streamer_id", 1)], unique=True, name="one_each")
         self._rows.create_index([("campaign_id", 1), ("_id", -1)], name="of_campaign")
         self._rows.create_index([("streamer_id", 1), ("_id", -1)], name="of_streamer")
+        self._rows.create_index([("streamer_id", 1), ("status", 1)], name="playable")
 
     def add(self, participation: Participation, events: Sequence[Event]) -> None:
         participation.version = 1

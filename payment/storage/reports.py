@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from chassis.money import Money
-from chassis.pagination import Page
+from chassis.pagination import Page, decode_cursor, page_of
 from payment.domain.ledger import AccountKind, TransactionKind
 from payment.domain.page import PageRequest
 from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry, WalletPosting
-from payment.storage.base import SqlPart, newest_first, page
+from payment.storage.base import SqlPart
 from payment.storage.tables import accounts, campaign_budgets, postings, transactions
 
 # An auditor needs the first findings, not a million of them in one answer.
@@ -32,21 +32,14 @@ class SqlReports(SqlPart):
         return {AccountKind(row.kind): Money(int(row.balance), currency) for row in self.rows(statement)}
 
     def entries(self, wallet: str, request: PageRequest) -> Page[WalletEntry]:
-        touched = (
-            sa.select(postings.c.transaction_id).select_from(OF_POSTING).where(accounts.c.wallet == wallet)
-        )
-        statement = newest_first(
-            transactions.select().where(transactions.c.id.in_(touched)),
-            transactions.c.at,
-            transactions.c.id,
-            request.cursor,
-        )
-        found = self.rows(statement.limit(request.limit + 1))
+        newest = [row.transaction_id for row in self.rows(newest_of_wallet(wallet, request))]
+        named = transactions.select().where(transactions.c.id.in_(newest))
+        found = self.rows(named.order_by(transactions.c.id.desc()))
         shown = self._postings(wallet, [row.id for row in found])
         entries = [
             WalletEntry(row.id, row.kind, row.at, row.reference, tuple(shown[row.id])) for row in found
         ]
-        return page(entries, request.limit, lambda entry: entry.at, lambda entry: entry.id)
+        return page_of(entries, request.limit, lambda entry: [entry.id])
 
     def _postings(self, wallet: str, ids: Sequence[str]) -> dict[str, list[WalletPosting]]:
         statement = (
@@ -122,6 +115,18 @@ class SqlReports(SqlPart):
 
     def _count(self, table: sa.Table) -> int:
         return int(self.connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+
+
+def newest_of_wallet(wallet: str, request: PageRequest) -> sa.Select[Any]:
+    """Ids rise with time. A page holds at most a page of each account, however long their histories are."""
+    of_account = sa.select(postings.c.transaction_id).where(postings.c.account_id == accounts.c.id)
+    if request.cursor is not None:
+        (last_id,) = decode_cursor(request.cursor, str)
+        of_account = of_account.where(postings.c.transaction_id < last_id)
+    newest = of_account.order_by(postings.c.transaction_id.desc()).limit(request.limit + 1).lateral()
+    of_wallet = accounts.join(newest, sa.true())
+    ids = sa.select(newest.c.transaction_id).select_from(of_wallet).where(accounts.c.wallet == wallet)
+    return ids.distinct().order_by(newest.c.transaction_id.desc()).limit(request.limit + 1)
 
 
 def escrow_of(campaign_id: str) -> tuple[sa.ColumnElement[bool], ...]:
