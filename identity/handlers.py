@@ -73,6 +73,9 @@ class Sessions(Protocol):
     def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
         """The newest live sessions with an id below `before`, newest first."""
 
+    def revoked_since(self, at: datetime, after: str | None, limit: int) -> list[Session]:
+        """Sessions revoked later than that, with an id above `after`, in the order of their ids."""
+
 
 class FailureLog(Protocol):
     def get(self, suspect: Suspect) -> Failures: ...
@@ -314,6 +317,13 @@ def listed(session: Session, by: SessionOwner) -> ListedSession:
         address=session.address,
         current=session.id == by.session_id,
     )
+
+
+def revoked_sessions(sessions: Sessions, clock: Clock, *, limit: int, cursor: str | None) -> Page[Session]:
+    """Sessions whose access tokens look valid and must be refused, for whoever missed the events."""
+    after = str(decode_cursor(cursor, str)[0]) if cursor else None
+    found = sessions.revoked_since(clock.now() - ACCESS_TOKEN_LIFETIME, after, limit + 1)
+    return page_of(found, limit, key=lambda session: [session.id])
 
 
 @dataclass(frozen=True)

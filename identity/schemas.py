@@ -129,6 +129,17 @@ class ListSessions(PageQuery):
     pass
 
 
+class RevokedSession(Schema):
+    """A session whose access tokens must be refused, and when the last of them is over."""
+
+    sid = IdField("ses", required=True, attribute="id")
+    account_id = fields.String(required=True)
+    expires_at = UtcDateTime(required=True, attribute="last_token_ends")
+
+
+RevokedSessionPage = page_of(RevokedSession)
+
+
 class CreateAdmin(Schema):
     email = email()
 

@@ -79,6 +79,12 @@ class IdentityService(Service):
         handlers.revoke_session(self.sessions, self.clock, self.principal, **command)
         return {}
 
+    @rpc(callers={"gateway"})
+    def revoked_sessions(self, request: dict[str, Any]) -> Any:
+        query = schemas.ListSessions().load(request)
+        page = handlers.revoked_sessions(self.sessions, self.clock, **query)
+        return schemas.RevokedSessionPage().dump(page)
+
     @rpc(callers=None)
     def jwks(self, request: dict[str, Any]) -> Any:
         schemas.Nothing().load(request)

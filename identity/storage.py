@@ -93,6 +93,7 @@ class MongoSessions:
 
     def ensure_indexes(self) -> None:
         self._sessions.create_index([("account_id", 1), ("_id", -1)], name="of_account")
+        self._sessions.create_index("revoked_at", name="revoked")
         self._sessions.create_index("expires_at", expireAfterSeconds=0, name="expired")
 
     def add(self, session: Session) -> None:
@@ -124,6 +125,13 @@ class MongoSessions:
         if before is not None:
             query["_id"] = {"$lt": before}
         found = self._sessions.find(query, session=self._mongo.session).sort("_id", -1).limit(limit)
+        return [self._session(document) for document in found]
+
+    def revoked_since(self, at: datetime, after: str | None, limit: int) -> list[Session]:
+        query: dict[str, Any] = {"revoked_at": {"$gt": at}}
+        if after is not None:
+            query["_id"] = {"$gt": after}
+        found = self._sessions.find(query, session=self._mongo.session).sort("_id", 1).limit(limit)
         return [self._session(document) for document in found]
 
     def _document(self, session: Session) -> dict[str, Any]:

@@ -152,8 +152,13 @@ class Session:
         if self.revoked_at is not None:
             return []
         self.revoked_at = at
-        last_token_ends = at + ACCESS_TOKEN_LIFETIME
-        return [SessionRevoked(sid=self.id, account_id=self.account_id, expires_at=last_token_ends)]
+        return [SessionRevoked(sid=self.id, account_id=self.account_id, expires_at=self.last_token_ends)]
+
+    @property
+    def last_token_ends(self) -> datetime:
+        """When no access token of a revoked session is valid any more."""
+        assert self.revoked_at is not None
+        return self.revoked_at + ACCESS_TOKEN_LIFETIME
 
     def access_claims(self, token_id: str, at: datetime) -> dict[str, Any]:
         """The claims that depend on the session; issuer and audience are the signer's (RFC 9068)."""

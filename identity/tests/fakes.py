@@ -70,6 +70,16 @@ class FakeSessions:
         ]
         return deepcopy(sorted(found, key=lambda session: session.id, reverse=True)[:limit])
 
+    def revoked_since(self, at: datetime, after: str | None, limit: int) -> list[Session]:
+        found = [
+            session
+            for session in self._sessions.values()
+            if session.revoked_at is not None
+            and session.revoked_at > at
+            and (after is None or session.id > after)
+        ]
+        return deepcopy(sorted(found, key=lambda session: session.id)[:limit])
+
 
 class FakeFailureLog:
     def __init__(self) -> None:

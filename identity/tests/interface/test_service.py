@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import eventlet
 import pytest
 
 from chassis.errors import Error, Unauthenticated
 from chassis.ids import new_id
 from chassis.mongo import Mongo
+from chassis.times import rfc3339
 from chassis.tokens import TokenVerifier
 from identity.service import IdentityService
 from identity.tests.mothers import GOOD_PASSWORD, acme, nova
@@ -187,6 +190,20 @@ def test_many_log_outs_at_once_end_one_session(identity, rpc, capture_events):
     assert [each.wait() for each in log_outs] == [{}] * 24
     events.wait_for("session_revoked")
     assert len(events.all()) == 1
+
+
+def test_whoever_missed_the_end_of_a_session_can_ask_for_it(identity, rpc):
+    ended, open_one = identity.register_brand(acme()), login(identity)
+    rpc("identity", token=ended["access_token"]).logout({})
+
+    listed = identity.revoked_sessions({})
+
+    sid = ended["refresh_token"].partition(".")[0]
+    assert [(each["sid"], each["account_id"]) for each in listed["items"]] == [
+        (sid, open_one["account"]["id"])
+    ]
+    assert rfc3339(datetime.now(UTC)) < listed["items"][0]["expires_at"]
+    assert refused(rpc("identity", user="brand").revoked_sessions, {}).status == 403
 
 
 def test_an_older_token_kills_the_family(identity, capture_events):

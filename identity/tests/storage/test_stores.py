@@ -151,6 +151,20 @@ def test_only_live_sessions_of_the_account_are_listed_newest_first(sessions):
     assert sessions.live_of(acme.id, MONDAY, before=None, limit=1) == [newer]
 
 
+def test_sessions_that_were_revoked_of_late_are_listed_by_their_ids(sessions):
+    first, second, earlier = session(), session(), session()
+    for one, at in ((first, 2), (second, 1), (earlier, 0)):
+        one.revoke(MONDAY + timedelta(minutes=at))
+        sessions.add(one)
+    sessions.add(session())
+
+    listed = sessions.revoked_since(MONDAY, after=None, limit=10)
+
+    assert listed == [first, second]
+    assert sessions.revoked_since(MONDAY, after=None, limit=1) == [first]
+    assert sessions.revoked_since(MONDAY, after=first.id, limit=10) == [second]
+
+
 def test_a_sessions_secret_cannot_be_read_in_the_database(mongo, outbox):
     opened = session()
 
