@@ -20,7 +20,7 @@ from gateway.logfilter import without_token
 from gateway.parsing import StrictJSON
 from gateway.resources import BLUEPRINTS, PLAIN_BLUEPRINTS
 from gateway.rest import GatewayApi, Id, OverlayToken, bounded_text, schema_name
-from gateway.sessions import RevokedSessions
+from gateway.sessions import CatchUp, RevokedSessions
 from gateway.settings import GatewaySettings
 from gateway.state import EXTENSION, State
 
@@ -57,9 +57,7 @@ def connect(settings: GatewaySettings) -> State:
     clock = SystemClock()
     hub, revoked = Hub(settings.max_live_streams), RevokedSessions(clock)
     connection = RpcConnection(uri, NAME, default_timeout=settings.rpc_deadline)
-    # Whoever watches asks again for everything when events may have been missed.
-    listener = EventListener(uri, NAME, LISTENS_TO, Feed(hub, revoked).receive, on_gap=hub.end_all)
-    listener.start()
+    listener = listen(connection, Feed(hub, revoked), hub, settings)
     return State(
         settings=settings,
         clock=clock,
@@ -71,6 +69,27 @@ def connect(settings: GatewaySettings) -> State:
         figures=Figures(settings.live_poll_seconds),
         objects=open_store(settings.object_store_url),
     )
+
+
+def listen(connection: RpcConnection, feed: Feed, hub: Hub, settings: GatewaySettings) -> EventListener:
+    """Whoever watches asks again for everything when events may have been missed, and so do we."""
+
+    def ended_sessions(request: dict[str, Any]) -> dict[str, Any]:
+        # What is ended while we ask must reach us as an event.
+        listener.wait_ready(settings.rpc_deadline)
+        page: dict[str, Any] = connection.call("identity", "revoked_sessions", request)
+        return page
+
+    catch_up = CatchUp(ended_sessions, feed.session_revoked)
+
+    def after_a_gap() -> None:
+        hub.end_all()
+        catch_up.something_was_missed()
+
+    listener = EventListener(settings.amqp_uri.reveal(), NAME, LISTENS_TO, feed.receive, on_gap=after_a_gap)
+    listener.start()
+    catch_up.something_was_missed()
+    return listener
 
 
 def verifier(connection: RpcConnection, settings: GatewaySettings) -> TokenVerifier:

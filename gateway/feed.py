@@ -27,7 +27,7 @@ class Feed:
         self._hub = hub
         self._revoked = revoked
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "session_revoked": self._session_revoked,
+            "session_revoked": self.session_revoked,
             "manifest_changed": self._manifest_changed,
             "overlay_link_replaced": self._overlay_link_replaced,
             "overlay_test_requested": self._overlay_test_requested,
@@ -37,7 +37,7 @@ class Feed:
     def receive(self, event: ReceivedEvent) -> None:
         self._handlers[event.type](event.data)
 
-    def _session_revoked(self, data: dict[str, Any]) -> None:
+    def session_revoked(self, data: dict[str, Any]) -> None:
         self._revoked.add(data["sid"], as_time(data["expires_at"]))
         self._hub.end(session_topic(data["sid"]))
 

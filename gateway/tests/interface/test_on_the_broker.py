@@ -9,12 +9,27 @@ from flask import Flask
 
 from chassis.errors import Conflict
 from chassis.testing import eventually
+from chassis.testing.services import Tokens
 from chassis.times import rfc3339
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from gateway.state import EXTENSION
 from gateway.tests.conftest import BRAND
 from gateway.tests.surface import SCOPES
+
+
+@pytest.fixture
+def tokens(stub_service: Callable[..., Any]) -> Tokens:
+    """With them comes an identity that remembers one session that was ended, on its second page."""
+    issued = Tokens()
+    ended = {"sid": "ses_ended", "account_id": BRAND, "expires_at": rfc3339(soon())}
+
+    def revoked_sessions(request: dict[str, Any]) -> dict[str, Any]:
+        items = [ended] if request["cursor"] else []
+        return {"items": items, "next_cursor": None if request["cursor"] else "second"}
+
+    stub_service("identity", jwks=issued.jwks, revoked_sessions=revoked_sessions)
+    return issued
 
 
 @pytest.fixture
@@ -26,6 +41,10 @@ def app(broker: Any, settings_env: dict[str, str], tokens: Any) -> Iterator[Flas
     yield app
     state.connection.close()
     state.listener.stop()
+
+
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=15)
 
 
 def brand(tokens: Any, session_id: str = "ses_1") -> dict[str, str]:
@@ -75,13 +94,20 @@ def test_a_session_that_is_ended_is_refused_within_a_second(
     headers, client = brand(tokens, "ses_2"), app.test_client()
     assert client.get("/v1/wallet", headers=headers).status_code == 200
 
-    expires_at = rfc3339(datetime.now(UTC) + timedelta(minutes=15))
-    publish_event(
-        "identity", "session_revoked", {"sid": "ses_2", "account_id": BRAND, "expires_at": expires_at}
-    )
+    ended = {"sid": "ses_2", "account_id": BRAND, "expires_at": rfc3339(soon())}
+    publish_event("identity", "session_revoked", ended)
 
     eventually(lambda: client.get("/v1/wallet", headers=headers).status_code == 401, deadline=1)
     assert client.get("/v1/wallet", headers=brand(tokens, "ses_3")).status_code == 200
+
+
+def test_a_session_that_was_ended_before_this_process_began_is_refused(
+    app: Flask, tokens: Any, stub_service: Callable[..., Any]
+) -> None:
+    stub_service("payment", wallet=lambda _: {})
+    headers, client = brand(tokens, "ses_ended"), app.test_client()
+
+    eventually(lambda: client.get("/v1/wallet", headers=headers).status_code == 401, deadline=1)
 
 
 def test_an_event_on_the_broker_reaches_the_browser(

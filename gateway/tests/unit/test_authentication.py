@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from gateway.sessions import RevokedSessions
+from chassis.errors import ServiceUnavailable
+from gateway.sessions import CatchUp, RevokedSessions
 from gateway.tests.conftest import BRAND, NOW, Door
 
 
@@ -118,3 +120,38 @@ def test_a_key_that_is_none_is_refused(door: Door, key: str) -> None:
 
     assert response.status_code == 422
     assert "Idempotency-Key" in response.json["errors"]
+
+
+def pages(*answers: dict[str, Any] | Exception) -> tuple[CatchUp, list[Any], list[dict[str, Any]]]:
+    """A catch-up with what it asked for and what it learnt; identity gives these answers one by one."""
+    given = iter(answers)
+    asked: list[Any] = []
+    learnt: list[dict[str, Any]] = []
+
+    def ask(request: dict[str, Any]) -> dict[str, Any]:
+        asked.append(request["cursor"])
+        answer = next(given)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return CatchUp(ask, learnt.append), asked, learnt
+
+
+def test_every_page_of_ended_sessions_is_asked_for() -> None:
+    first, second = {"sid": "ses_1"}, {"sid": "ses_2"}
+    catch_up, asked, learnt = pages(
+        {"items": [first], "next_cursor": "more"}, {"items": [second], "next_cursor": None}
+    )
+
+    assert catch_up.run_once()
+
+    assert (asked, learnt) == ([None, "more"], [first, second])
+
+
+def test_without_identity_the_ended_sessions_are_asked_for_again() -> None:
+    catch_up, _, learnt = pages(ServiceUnavailable(), {"items": [], "next_cursor": None})
+
+    attempts = [catch_up.run_once(), catch_up.run_once()]
+
+    assert (attempts, learnt) == ([False, True], [])
