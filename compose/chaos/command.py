@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +13,14 @@ from typing import Any
 
 from compose import table
 from compose.chaos.rig import Rig
-from compose.chaos.row import Findings, Row
-from compose.chaos.servers import Servers, private_servers
-from compose.chaos.table import ROWS
+from compose.chaos.row import Findings, PlatformRow, Row
+from compose.chaos.servers import Servers, private_stack
+from compose.chaos.story import killed_while_it_plays
+from compose.chaos.table import PLATFORM_ROWS, ROWS
 from compose.errors import ComposeError
 from compose.layout import REPOSITORY
 from compose.progress import say
+from compose.stack import Stack
 
 RESULTS = REPOSITORY / ".run" / "chaos.json"
 SEEDS = 1_000_000
@@ -27,40 +29,73 @@ HEADER = ("row", "kept", "without its guards", "seconds", "figures")
 
 def run(wanted: Sequence[str], environ: Mapping[str, str]) -> int:
     """1 when a promise was broken, or was kept without the guard that keeps it: that test proves nothing."""
-    names = list(wanted) or [row.name for row in ROWS]
-    known = {row.name: row for row in ROWS}
-    if unknown := [name for name in names if name not in known]:
-        raise ComposeError(f"There is no row {', '.join(unknown)}; there are {', '.join(known)}.")
+    order = [*(row.name for row in ROWS), *(row.name for row in PLATFORM_ROWS)]
+    names = list(wanted) or order
+    if unknown := [name for name in names if name not in order]:
+        raise ComposeError(f"There is no row {', '.join(unknown)}; there are {', '.join(order)}.")
     seed = number("SEED", environ) or random.randrange(1, SEEDS)  # noqa: S311  It is printed, not hidden.
     count = number("COUNT", environ)
     say(f"SEED={seed} repeats this run")
     found: list[dict[str, Any]] = []
-    with private_servers(environ) as stack:
-        for name in names:
-            row = replace(known[name], count=count) if count else known[name]
-            found.append(tried(row, Servers.of_stack(stack), stack.layout.logs / "chaos", seed))
-            write(RESULTS, seed, found, list(known))
+    for result in results(names, environ, seed, count):
+        found.append(result)
+        write(RESULTS, seed, found, order)
     print(table.render([HEADER, *map(line, found)]))
     print(f"Written to {RESULTS.relative_to(REPOSITORY)}; SEED={seed} repeats this run", flush=True)
     return 0 if all(result["kept"] and result["sensitive"] for result in found) else 1
+
+
+def results(
+    names: Sequence[str], environ: Mapping[str, str], seed: int, count: int
+) -> Iterator[dict[str, Any]]:
+    """Each as soon as it is there. The rows of a kind share their servers."""
+    small = [replace(row, count=count or row.count) for row in ROWS if row.name in names]
+    large = [replace(row, count=count or row.count) for row in PLATFORM_ROWS if row.name in names]
+    if small:
+        with private_stack(environ, whole=False) as stack:
+            for row in small:
+                yield tried(row, Servers.of_stack(stack), stack.layout.logs / "chaos", seed)
+    if large:
+        with private_stack(environ, whole=True) as stack:
+            for whole in large:
+                yield played(whole, stack, seed)
+
+
+def played(row: PlatformRow, stack: Stack, seed: int) -> dict[str, Any]:
+    started = time.monotonic()
+    findings = killed_while_it_plays(
+        stack, row.program, row.count, seed, lambda text: say(f"{row.name}: {text}")
+    )
+    tell(row.name, findings)
+    return result_of(row.name, row.promise, findings, {}, started)
 
 
 def tried(row: Row, servers: Servers, folder: Path, seed: int) -> dict[str, Any]:
     """The row as it is, and once without each of its guards."""
     started = time.monotonic()
     findings = one_run(row, row.count, servers, folder, seed)
-    say(f"{row.name}: {'kept' if not findings.violations else 'BROKEN'} {findings.figures}")
-    for violation in findings.violations:
-        say(f"{row.name}: {violation}")
+    tell(row.name, findings)
     without = {guard: without_guard(row, guard, servers, folder, seed) for guard in row.guards}
+    return result_of(row.name, row.promise, findings, without, started)
+
+
+def tell(name: str, findings: Findings) -> None:
+    say(f"{name}: {'kept' if not findings.violations else 'BROKEN'} {findings.figures}")
+    for violation in findings.violations:
+        say(f"{name}: {violation}")
+
+
+def result_of(
+    name: str, promise: str, findings: Findings, without: Mapping[str, Mapping[str, Any]], started: float
+) -> dict[str, Any]:
     return {
-        "name": row.name,
-        "promise": row.promise,
+        "name": name,
+        "promise": promise,
         "kept": not findings.violations,
         "sensitive": all(run["failed"] for run in without.values()),
         "seconds": round(time.monotonic() - started, 1),
         **asdict(findings),
-        "without": without,
+        "without": dict(without),
     }
 
 

@@ -28,3 +28,13 @@ class Row:
     guards: Sequence[str]
     count: int
     count_without_guard: int
+
+
+@dataclass(frozen=True)
+class PlatformRow:
+    """A promise of the whole platform: one of its servers is killed `count` times while the demo plays."""
+
+    name: str
+    promise: str
+    program: str
+    count: int

@@ -74,17 +74,18 @@ class Servers:
 
 
 @contextmanager
-def private_servers(environ: Mapping[str, str]) -> Iterator[Stack]:
-    """Servers that only chaos uses and may kill. Those that ran before stay up."""
-    own = {**without_presets(environ), "RUN_DIR": environ.get("CHAOS_DIR", RUN_DIR), "PORT_OFFSET": AUTOMATIC}
+def private_stack(environ: Mapping[str, str], *, whole: bool) -> Iterator[Stack]:
+    """Servers that only chaos uses and may kill, or a whole platform. What ran before stays up."""
+    folder = environ.get("CHAOS_DIR", RUN_DIR) + ("/platform" if whole else "/servers")
+    own = {**without_presets(environ), "RUN_DIR": folder, "PORT_OFFSET": AUTOMATIC}
     layout = Layout.of(own)
     was_up = Supervisor(layout).is_up()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        yield lifecycle.up(own, infrastructure_only=True)
+        yield lifecycle.up(own, infrastructure_only=not whole)
     finally:
         if not was_up:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             lifecycle.down(layout)
             layout.remove_data()
-            say("The servers of chaos are stopped")
+            say(f"What ran in {folder} is stopped")

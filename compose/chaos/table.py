@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compose.chaos.row import Row
+from compose.chaos.row import PlatformRow, Row
 from compose.chaos.rows import broker, consumers, failpoints, poison, rpc
 
 ROWS = (
@@ -26,7 +26,7 @@ ROWS = (
         "rpc",
         "callee absent, frozen, killed, broker gone: a typed error in time, nothing runs late",
         rpc.run,
-        ("mandatory", "deadline", "redelivery_check"),
+        ("mandatory", "deadline"),
         200,
         60,
     ),
@@ -46,6 +46,15 @@ ROWS = (
         20,
         4,
     ),
+)
+
+PLATFORM_ROWS = tuple(
+    PlatformRow(name, f"{name} is killed while money and showings flow: all books agree", program, count)
+    for name, program, count in (
+        ("postgresql", "postgres", 20),
+        ("mongodb", "mongo", 10),
+        ("redis", "redis", 10),
+    )
 )
 
 SHORT = (
