@@ -48,6 +48,7 @@ def run(service: str) -> int:
         "AMQP_URI": settings.amqp_uri.reveal(),
         "HEARTBEAT": HEARTBEAT_SECONDS,
         "max_workers": MAX_WORKERS,
+        "SERVICE_CONTAINER_CLS": "chassis.container.Container",
         "settings": settings,
     }
     run_services([service_class], config)

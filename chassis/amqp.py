@@ -1,14 +1,15 @@
 """One AMQP connection that keeps itself open: the ground that RPC and events stand on.
 
-A `Link` owns a connection, a reader that hands incoming frames to callbacks, and a lock-free way
-to send. It works under eventlet, gevent and plain threads alike, since it only uses `threading`.
+A `Link` owns a connection, a reader that hands incoming frames to callbacks, and a writer that
+sends what has gathered. It works under eventlet, gevent and plain threads alike, since it only uses
+`threading`. What is in a frame is py-amqp's business; moving frames is ours (see frames.py).
 
 Rules that py-amqp imposes, and that a Link keeps:
 
 - a synchronous method (declare, consume …) reads its own answer, so it is only allowed while the
   link opens, before the reader runs;
 - `basic_publish` reads the socket to look for connection.blocked, which would be a second reader:
-  frames are sent with `send_method` instead, whose buffer py-amqp guards with a lock;
+  it is not used;
 - a connection that a memory alarm has blocked can't be closed politely: it is dropped.
 """
 
@@ -25,10 +26,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import amqp
-from amqp import spec
 from amqp.basic_message import Message
 
+from chassis import frames
 from chassis.errors import ServiceUnavailable
+from chassis.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,10 @@ SOCKET_TIMEOUT = 5.0
 reading from us (an alarm, or it is frozen), and the connection is dropped."""
 
 CONNECT_TIMEOUT = 5.0
+FLUSH_TIMEOUT = 1.0
+"""How long a link that is closed waits until its last messages have left."""
+
+READ_BYTES = 64 * 1024
 MAX_BACKOFF = 2.0
 
 
@@ -79,6 +85,7 @@ class Link:
         self._on_open = on_open
         self._on_close = on_close
         self._connection: amqp.Connection | None = None
+        self._writer: Writer | None = None
         self._ready = threading.Event()
         self._stopping = threading.Event()
         self._reader: threading.Thread | None = None
@@ -91,8 +98,11 @@ class Link:
         threading.Thread(target=self._beat, name=f"amqp-{self._name}-heartbeat", daemon=True).start()
 
     def stop(self) -> None:
-        """Close for good. What has been written to the socket still reaches the broker."""
+        """Close for good. What has been handed over before still reaches the broker."""
         self._stopping.set()
+        writer = self._writer
+        if writer is not None:
+            writer.stop(FLUSH_TIMEOUT)
         self._drop()
         if self._reader is not None and self._reader is not threading.current_thread():
             self._reader.join(timeout=SOCKET_TIMEOUT)
@@ -109,40 +119,50 @@ class Link:
     def publish(
         self, channel: amqp.Channel, message: Message, exchange: str, routing_key: str, *, mandatory: bool
     ) -> None:
-        """Write one message. Returning says that it was handed to the socket, no more."""
-        self._send(
-            channel, spec.Basic.Publish, "Bssbb", (0, exchange, routing_key, mandatory, False), message
+        """Hand over one message. Returning says that it will be written to the socket, no more."""
+        writer = self._writer_of(channel)
+        connection = writer.connection
+        writer.write(
+            frames.publish(
+                channel.channel_id,
+                exchange,
+                routing_key,
+                mandatory,
+                message.properties,
+                message.body,
+                connection.frame_max,
+            )
         )
+        # py-amqp sends a heartbeat when this number has not changed.
+        connection.bytes_sent += 1
 
     def ack(self, channel: amqp.Channel, delivery_tag: int) -> None:
         """Acknowledge; a channel that is gone has had its messages requeued, so that is not an error."""
         try:
-            self._send(channel, spec.Basic.Ack, "Lb", (delivery_tag, False))
+            self._writer_of(channel).acknowledge(channel.channel_id, delivery_tag)
         except ServiceUnavailable:
             log.info("a delivery was not acknowledged, the broker will deliver it again")
 
     def reject(self, channel: amqp.Channel, delivery_tag: int, *, requeue: bool) -> None:
         try:
-            self._send(channel, spec.Basic.Reject, "Lb", (delivery_tag, requeue))
+            self._writer_of(channel).reject(channel.channel_id, delivery_tag, requeue)
         except ServiceUnavailable:
             log.info("a delivery was not rejected, the broker will deliver it again")
 
     def cancel(self, channel: amqp.Channel, consumer_tag: str) -> None:
         """Ask for no more deliveries on this consumer, without waiting for the answer."""
         try:
-            self._send(channel, spec.Basic.Cancel, "sb", (consumer_tag, True))
+            self._writer_of(channel).write(frames.cancel(channel.channel_id, consumer_tag))
         except ServiceUnavailable:
             log.info("a consumer was not cancelled, its connection is gone")
 
-    def _send(
-        self, channel: amqp.Channel, method: Any, argsig: str, args: tuple[Any, ...], message: Any = None
-    ) -> None:
-        try:
-            channel.send_method(method, argsig, args, message)
-        except Exception as error:
-            # Part of a frame may be on the wire: this connection can't be used any more.
-            self._drop()
-            raise ServiceUnavailable("the connection to the message broker was lost") from error
+    def _writer_of(self, channel: amqp.Channel | None) -> Writer:
+        """The writer, if the channel belongs to the connection of this moment and to no earlier one."""
+        writer = self._writer
+        connection = None if channel is None else channel.connection
+        if writer is None or connection is None or connection is not writer.connection:
+            raise ServiceUnavailable("the connection to the message broker was lost")
+        return writer
 
     def _run(self) -> None:
         failures = 0
@@ -184,6 +204,9 @@ class Link:
             # Set once, this spares py-amqp two system calls per frame and bounds every write as well.
             connection.transport.sock.settimeout(SOCKET_TIMEOUT)
             self._connection = connection
+            self._writer = Writer(connection, self._name, lambda: self._drop(connection))
+            # What py-amqp itself sends, heartbeats for example, must not get between our frames.
+            connection.transport._write = lambda data: self._write_for(connection, bytes(data))
             self._on_open(connection)
         except BaseException:
             _discard(connection)
@@ -196,13 +219,25 @@ class Link:
             return {"login_method": "EXTERNAL", "ssl": {"context": self._tls.context()}}
         return {"userid": self.user, "password": unquote(self._parts.password or "guest")}
 
+    def _write_for(self, connection: amqp.Connection, data: bytes) -> None:
+        writer = self._writer
+        if writer is None or writer.connection is not connection:
+            raise ConnectionError("the connection was lost")
+        writer.write(data)
+
     def _read(self) -> None:
-        connection = self._connection
-        while connection is not None and not self._stopping.is_set():
+        connection: Any = self._connection
+        receive = connection.transport.sock.recv
+        splitter = frames.Splitter()
+        while not self._stopping.is_set():
             try:
-                connection.drain_events(timeout=SOCKET_TIMEOUT)
-            except (TimeoutError, socket.timeout):  # noqa: UP041  py-amqp raises either.
+                data = receive(READ_BYTES)
+            except (TimeoutError, socket.timeout):  # noqa: UP041  TLS sockets raise the one, others the other.
                 continue
+            if not data:
+                raise ConnectionError("the broker closed the connection")
+            for frame in splitter.feed(data):
+                connection.on_inbound_frame(frame)
 
     def _beat(self) -> None:
         while not self._stopping.wait(HEARTBEAT_SECONDS / 4):
@@ -215,10 +250,15 @@ class Link:
                 log.warning("amqp link %s is dead: %s", self._name, error)
                 self._drop()
 
-    def _drop(self) -> None:
-        """Make the reader fail at once; it then tidies up and connects again."""
-        self._ready.clear()
+    def _drop(self, only: amqp.Connection | None = None) -> None:
+        """Make the reader fail at once; it then tidies up and connects again.
+
+        With `only`, nothing happens when that connection has been replaced already.
+        """
         connection = self._connection
+        if only is not None and only is not connection:
+            return
+        self._ready.clear()
         transport = getattr(connection, "_transport", None)
         sock = getattr(transport, "sock", None)
         if sock is not None:
@@ -230,8 +270,11 @@ class Link:
     def _lost(self) -> None:
         self._ready.clear()
         connection, self._connection = self._connection, None
+        writer, self._writer = self._writer, None
         if connection is not None:
             _discard(connection)
+        if writer is not None:
+            writer.stop(0)
         self._on_close()
 
     def _on_blocked(self, reason: str) -> None:

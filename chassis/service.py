@@ -120,6 +120,9 @@ class Operations(DependencyProvider):
 
     def worker_setup(self, worker_ctx: WorkerContext) -> None:
         call = context.from_headers(worker_ctx.context_data)
+        if not tracing.is_recording():
+            context.enter(call)
+            return
         name = f"{worker_ctx.service_name}.{worker_ctx.entrypoint.method_name}"
         span = tracing.span(name, tracing.SERVER, call.traceparent)
         self._spans[worker_ctx] = span

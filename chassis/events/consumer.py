@@ -113,7 +113,9 @@ class EventHandler(Entrypoint):
     ) -> tuple[Any, Any]:
         """Runs in the worker, after the handler's transaction."""
         outcome = "ok" if exc_info is None else "failed"
-        metrics.EVENT_HANDLER_SECONDS.labels(self.queue(), outcome).observe(time.monotonic() - started)
+        metrics.observed(metrics.EVENT_HANDLER_SECONDS, self.queue(), outcome).observe(
+            time.monotonic() - started
+        )
         for message in messages:
             if exc_info is None:
                 self._ack(channel, message)

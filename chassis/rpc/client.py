@@ -80,13 +80,17 @@ class RpcConnection:
         started = time.monotonic()
         outcome = "ok"
         try:
+            if not tracing.is_recording():
+                return self._call(service, method, request, timeout, context, context.traceparent)
             with tracing.span(f"rpc {service}.{method}", tracing.CLIENT, context.traceparent) as traceparent:
                 return self._call(service, method, request, timeout, context, traceparent)
         except Error as error:
             outcome = error.code
             raise
         finally:
-            metrics.RPC_CLIENT_SECONDS.labels(service, method, outcome).observe(time.monotonic() - started)
+            metrics.observed(metrics.RPC_CLIENT_SECONDS, service, method, outcome).observe(
+                time.monotonic() - started
+            )
 
     def _call(
         self,

@@ -117,7 +117,7 @@ class RpcServer(SharedExtension):
         context = wire.strip_prefix(message.headers or {})
         deadline = context.get("deadline_ms")
         if isinstance(deadline, int) and deadline < epoch_ms():
-            metrics.RPC_SERVER_SECONDS.labels(self._key(message), "too_late").observe(0)
+            metrics.observed(metrics.RPC_SERVER_SECONDS, self._key(message), "too_late").observe(0)
             self._ack(channel, message.delivery_info["delivery_tag"])
             return
         if message.delivery_info.get("redelivered"):
@@ -150,7 +150,9 @@ class RpcServer(SharedExtension):
         self._reply(message, result, error)
         failpoints.reach("reply.after")
         self._ack(channel, message.delivery_info["delivery_tag"])
-        metrics.RPC_SERVER_SECONDS.labels(self._key(message), outcome).observe(time.monotonic() - started)
+        metrics.observed(metrics.RPC_SERVER_SECONDS, self._key(message), outcome).observe(
+            time.monotonic() - started
+        )
         return result, None
 
     def _refuse(self, channel: amqp.Channel, message: Message, error: Exception) -> None:

@@ -84,18 +84,18 @@ def run_service(
     A service with migrations is given a fresh database. Running the same class twice gives two
     instances of one service.
     """
-    from nameko.containers import ServiceContainer
+    from chassis.container import Container
 
-    containers: list[ServiceContainer] = []
+    containers: list[Container] = []
 
-    def run(service_class: Any, **overrides: Any) -> ServiceContainer:
+    def run(service_class: Any, **overrides: Any) -> Container:
         name = service_class.name
         environ = settings_env | {"AMQP_URI": broker.uri(name)}
         if _has_migrations(name):
             environ["DATABASE_URL"] = sql_for.url(name)
         settings = service_class.settings_class.from_environ(environ, **overrides)
         config = {"AMQP_URI": broker.uri(name), "max_workers": 1000, "settings": settings}
-        container = ServiceContainer(service_class, config)
+        container = Container(service_class, config)
         containers.append(container)
         container.start()
         return container
