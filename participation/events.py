@@ -134,6 +134,23 @@ class EarningsAccrued(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CampaignHeard(Event):
+    """What a campaign told (`campaign_event`, then), for a few of its participations.
+
+    A note to ourselves: a campaign may have a thousand participations, and each of them is busy.
+    `cause_id` is the id of the campaign's event.
+    """
+
+    type: ClassVar[str] = "campaign_heard"
+    aggregate: ClassVar[str] = "cause_id"
+    cause_id: str
+    campaign_id: str
+    campaign_event: str
+    happened_at: datetime
+    participation_ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class OverlayEvent(Event):
     """What every event about one streamer's overlay carries; `channel` addresses the open pages."""
 

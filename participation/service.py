@@ -200,6 +200,10 @@ class ParticipationService(Service):
     def on_campaign(self, event: ReceivedEvent) -> None:
         applications.heed_campaign(self.store, event)
 
+    @event_handler("participation", "campaign_heard")
+    def on_campaign_heard(self, event: ReceivedEvent) -> None:
+        applications.follow_campaign(self.store, event)
+
     @event_handler("payment", "earning_posted")
     def on_earning_posted(self, event: ReceivedEvent) -> None:
         earnings.ledger_posted(self.store, event)

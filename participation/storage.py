@@ -107,6 +107,9 @@ class MongoParticipations:
             raise ConcurrentUpdate()
         self._outbox.append(events, participation.version)
 
+    def tell(self, events: Sequence[Event]) -> None:
+        self._outbox.append(events, 1)
+
     def these(self, ids: Collection[str]) -> list[Participation]:
         return self._find({"_id": {"$in": list(ids)}}, limit=0) if ids else []
 

@@ -10,9 +10,11 @@ from chassis.event import Event, ReceivedEvent
 from chassis.ids import NewId
 from chassis.pagination import Page, decode_cursor, page_of
 from chassis.principal import Caller
+from chassis.times import parse_rfc3339
 from participation.domain.errors import ParticipationNotFound
 from participation.domain.joining import Joining
 from participation.domain.participation import OPEN, Participation, Party, Status
+from participation.events import CampaignHeard
 from participation.handlers.ports import Campaigns, Store
 
 Transition = Callable[[Participation, datetime], list[Event]]
@@ -103,15 +105,38 @@ def list_mine(store: Store, by: Caller, cursor: str | None, limit: int) -> Page[
     return page_of(store.participations.of_streamer(by.id, _after(cursor), limit + 1), limit, _key)
 
 
+FOLLOW_AT_ONCE = 10
+"""Each of them is written by its overlay's batches every few seconds, and one that collides takes the
+others of its transaction with it."""
+
+
 def heed_campaign(store: Store, event: ReceivedEvent) -> None:
-    """Follow the campaign: hold back, go on, end, or show something else."""
-    verb = _CAMPAIGN_VERBS.get(event.type)
-    for participation_id in store.participations.unsettled_in(event.data["campaign_id"]):
-        participation = store.participations.get(participation_id)
+    """Hand what the campaign told on to its participations, a few at a time."""
+    campaign_id = event.data["campaign_id"]
+    ids = store.participations.unsettled_in(campaign_id)
+    store.participations.tell(
+        [
+            CampaignHeard(
+                cause_id=event.id,
+                campaign_id=campaign_id,
+                campaign_event=event.type,
+                happened_at=event.time,
+                participation_ids=ids[start : start + FOLLOW_AT_ONCE],
+            )
+            for start in range(0, len(ids), FOLLOW_AT_ONCE)
+        ]
+    )
+
+
+def follow_campaign(store: Store, event: ReceivedEvent) -> None:
+    """Hold back, go on, end, or show something else."""
+    told, happened_at = event.data["campaign_event"], parse_rfc3339(event.data["happened_at"])
+    verb = _CAMPAIGN_VERBS.get(told)
+    for participation in store.participations.these(event.data["participation_ids"]):
         if verb is not None:
-            _save(store, participation, verb(participation, event.time))
+            _save(store, participation, verb(participation, happened_at))
         elif participation.status in OPEN:
-            _tell_overlay(store, participation, event.type)
+            _tell_overlay(store, participation, told)
 
 
 _CAMPAIGN_VERBS: dict[str, Transition] = {

@@ -32,6 +32,9 @@ class Participations(Protocol):
     def save(self, participation: Participation, events: Sequence[Event]) -> None:
         """ConcurrentUpdate when somebody else has saved it since it was read."""
 
+    def tell(self, events: Sequence[Event]) -> None:
+        """Events that change no participation; told once, under the id that they name."""
+
     def these(self, ids: Collection[str]) -> list[Participation]: ...
 
     def of_campaign(

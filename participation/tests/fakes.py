@@ -93,6 +93,9 @@ class FakeParticipations:
         self._rows[participation.id] = copy.deepcopy(participation)
         self._events.extend(events)
 
+    def tell(self, events: Sequence[Event]) -> None:
+        self._events.extend(events)
+
     def these(self, ids: Collection[str]) -> list[Participation]:
         return self._find(lambda row: row.id in ids, None, 0)
 

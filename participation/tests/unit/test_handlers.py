@@ -92,6 +92,17 @@ class World:
     def stored(self, participation: Participation) -> Participation:
         return self.store.participations.get(participation.id)
 
+    def hear(self, event: ReceivedEvent) -> list[int]:
+        """What the campaign told, and all that follows; how many participations each note was about."""
+        told = len(self.store.events)
+        applications.heed_campaign(self.store, event)
+        notes = self.store.events[told:]
+        for note in notes:
+            data = note.to_data()
+            received = ReceivedEvent(new_id("evt"), note.type, "participation", NOON, event.id, 1, data)
+            applications.follow_campaign(self.store, received)
+        return [len(note.to_data()["participation_ids"]) for note in notes]
+
 
 def new_secret() -> str:
     return secrets.token_urlsafe(32)
@@ -522,18 +533,30 @@ def test_the_campaigns_pause_reaches_the_overlay() -> None:
     world = World()
     participation, token, _ = world.on_air()
 
-    applications.heed_campaign(world.store, campaign_event("campaign_paused", NOON))
+    world.hear(campaign_event("campaign_paused", NOON))
 
     assert world.stored(participation).status == "paused"
     assert world.store.types()[-2:] == ["participation_paused", "manifest_changed"]
     assert world.manifest(token).creatives == []
 
 
+def test_a_campaign_of_many_is_followed_a_few_participations_at_a_time() -> None:
+    world = World()
+    many = [an_active_one(NOON, streamer_id=new_id("str")) for _ in range(25)]
+    for participation in many:
+        world.store.participations.add(participation, [])
+
+    sizes = world.hear(campaign_event("campaign_paused", NOON + timedelta(seconds=1)))
+
+    assert sizes == [10, 10, 5]
+    assert {world.stored(participation).status for participation in many} == {"paused"}
+
+
 def test_a_changed_campaign_makes_overlays_fetch_their_manifest_again() -> None:
     world = World()
     world.on_air()
 
-    applications.heed_campaign(world.store, campaign_event("campaign_updated"))
+    world.hear(campaign_event("campaign_updated"))
 
     assert world.store.events[-1].to_data()["reason"] == "campaign_updated"
 
