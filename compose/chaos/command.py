@@ -13,9 +13,8 @@ from typing import Any
 
 from compose import table
 from compose.chaos.rig import Rig
-from compose.chaos.row import Findings, PlatformRow, Row
+from compose.chaos.row import Findings, PlatformRow, Row, Trial
 from compose.chaos.servers import Servers, private_stack
-from compose.chaos.story import killed_while_it_plays
 from compose.chaos.table import PLATFORM_ROWS, ROWS
 from compose.errors import ComposeError
 from compose.layout import REPOSITORY
@@ -63,11 +62,16 @@ def results(
 
 def played(row: PlatformRow, stack: Stack, seed: int) -> dict[str, Any]:
     started = time.monotonic()
-    findings = killed_while_it_plays(
-        stack, row.program, row.count, seed, lambda text: say(f"{row.name}: {text}")
-    )
+
+    def once(label: str, guard: str = "") -> Findings:
+        return row.run(stack, Trial(seed, row.count, guard, lambda text: say(f"{label}: {text}")))
+
+    findings = once(row.name)
     tell(row.name, findings)
-    return result_of(row.name, row.promise, findings, {}, started)
+    without = {
+        guard: judged(row.name, guard, once(f"{row.name} without {guard}", guard)) for guard in row.guards
+    }
+    return result_of(row.name, row.promise, findings, without, started)
 
 
 def tried(row: Row, servers: Servers, folder: Path, seed: int) -> dict[str, Any]:
@@ -100,9 +104,12 @@ def result_of(
 
 
 def without_guard(row: Row, guard: str, servers: Servers, folder: Path, seed: int) -> dict[str, Any]:
-    findings = one_run(row, row.count_without_guard, servers, folder, seed, guard)
+    return judged(row.name, guard, one_run(row, row.count_without_guard, servers, folder, seed, guard))
+
+
+def judged(name: str, guard: str, findings: Findings) -> dict[str, Any]:
     failed = bool(findings.violations)
-    say(f"{row.name} without {guard}: {'fails, as it has to' if failed else 'IS KEPT, which proves nothing'}")
+    say(f"{name} without {guard}: {'fails, as it has to' if failed else 'IS KEPT, which proves nothing'}")
     return {"failed": failed, **asdict(findings)}
 
 

@@ -87,6 +87,18 @@ def no_dead_letters() -> None:
     Undertaker.bury = lambda self, message, reason, on_done: on_done()  # type: ignore[method-assign]
 
 
+def no_resume() -> None:
+    """A saga belongs for ever to the process that took it, even when that is dead."""
+    from chassis.mongo import MongoSagaStore
+
+    inner = MongoSagaStore.lease
+
+    def leave_to_the_dead(self: Any, type: str, now: Any, until: Any, token: str) -> Any:
+        return inner(self, type, now, until.replace(year=until.year + 1), token)
+
+    MongoSagaStore.lease = leave_to_the_dead  # type: ignore[method-assign]
+
+
 def careless(client: Any) -> None:
     """The broker drops what this RPC client sends to nobody, without a word."""
     publish = client._link.publish
@@ -105,6 +117,7 @@ GUARDS: Mapping[str, Callable[[], None]] = {
     "redelivery_check": no_redelivery_check,
     "deadline": no_deadline,
     "dead_letters": no_dead_letters,
+    "resume": no_resume,
     "mandatory": in_the_client,
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from compose.chaos.rig import Rig
+    from compose.stack import Stack
 
 
 @dataclass
@@ -31,10 +32,21 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """How a row of the whole platform is to be tried."""
+
+    seed: int
+    count: int
+    guard_off: str
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True)
 class PlatformRow:
-    """A promise of the whole platform: one of its servers is killed `count` times while the demo plays."""
+    """A promise of the whole platform."""
 
     name: str
     promise: str
-    program: str
+    run: Callable[[Stack, Trial], Findings]
+    guards: Sequence[str]
     count: int

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from compose import programs, readiness
 from compose.chaos.patient import Answers, PatientApi
-from compose.chaos.row import Findings
+from compose.chaos.row import Findings, Trial
 from compose.chaos.servers import Servers
 from compose.demo import figures, story
 from compose.demo.actors import wait_for_notifications
@@ -104,18 +104,16 @@ class Story(story.Demo):
         self.report.figures |= expected
 
 
-def killed_while_it_plays(
-    stack: Stack, program: str, kills: int, seed: int, say: Callable[[str], None]
-) -> Findings:
-    """The story, and kill -9 of one server `kills` times while money and showings flow."""
-    servers, random = Servers.of_stack(stack), Random(seed)  # noqa: S311  A seed reproduces a run.
+def killed_while_it_plays(program: str, stack: Stack, trial: Trial) -> Findings:
+    """The story, and kill -9 of one server again and again while money and showings flow."""
+    servers, random = Servers.of_stack(stack), Random(trial.seed)  # noqa: S311  A seed reproduces a run.
     recoveries: list[float] = []
 
     def disturb(playing: Story) -> None:
-        for number in range(kills):
+        for number in range(trial.count):
             time.sleep(random.uniform(1, 3))
             recoveries.append(recovery(stack, servers, program, playing))
-            say(f"kill {number + 1} of {kills}: back after {recoveries[-1]:.1f} s")
+            trial.say(f"kill {number + 1} of {trial.count}: back after {recoveries[-1]:.1f} s")
 
     environment = stack.operator_environment()
     (Path(environment["RUN_DIR"]) / "demo").mkdir(exist_ok=True)

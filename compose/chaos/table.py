@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from compose.chaos.row import PlatformRow, Row
 from compose.chaos.rows import broker, consumers, failpoints, poison, rpc
+from compose.chaos.sagas import killed_at_every_step
+from compose.chaos.story import killed_while_it_plays
 
 ROWS = (
     Row(
@@ -48,13 +52,28 @@ ROWS = (
     ),
 )
 
-PLATFORM_ROWS = tuple(
-    PlatformRow(name, f"{name} is killed while money and showings flow: all books agree", program, count)
-    for name, program, count in (
-        ("postgresql", "postgres", 20),
-        ("mongodb", "mongo", 10),
-        ("redis", "redis", 10),
-    )
+PLATFORM_ROWS = (
+    PlatformRow(
+        "sagas",
+        "the campaign service dies at every step of its sagas: done or taken back within a minute",
+        killed_at_every_step,
+        ("resume",),
+        1,
+    ),
+    *(
+        PlatformRow(
+            name,
+            f"{name} is killed while money and showings flow: all books agree",
+            partial(killed_while_it_plays, program),
+            (),
+            count,
+        )
+        for name, program, count in (
+            ("postgresql", "postgres", 20),
+            ("mongodb", "mongo", 10),
+            ("redis", "redis", 10),
+        )
+    ),
 )
 
 SHORT = (

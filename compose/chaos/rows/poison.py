@@ -14,10 +14,9 @@ from amqp.basic_message import Message
 
 from chassis.events.topology import events_exchange
 from chassis.rpc.wire import EXCHANGE
-from compose.chaos.rig import DEAD_LETTERS, QUEUES, Rig
+from compose.chaos.rig import DEAD_LETTERS, QUEUES, SECONDS_WITHOUT_PROGRESS, Rig
 from compose.chaos.row import Findings
 
-SECONDS_TO_HANDLE = 60.0
 OVERSIZE = 1_100_000
 DEPTH = 100_000
 """Far deeper than a parser that recurses would survive."""
@@ -77,13 +76,22 @@ def run(rig: Rig, count: int) -> Findings:
     poison = kinds()
     expected = {DEAD_LETTERS[0]: len(poison) * len(QUEUES) + 1}
     send(rig, list(poison.values()), count)
-    deadline = time.monotonic() + SECONDS_TO_HANDLE
-    while time.monotonic() < deadline:
-        if rig.depths(*expected) == expected and all(n.total() == count for n in rig.noted().values()):
-            break
-        time.sleep(0.3)
+    wait_until_quiet(rig, expected, count)
     violations = look(rig, count, expected[DEAD_LETTERS[0]], before)
     return Findings({"good": count, "kinds": len(poison) + 1, "dead_letters": dead(rig)}, violations)
+
+
+def wait_until_quiet(rig: Rig, expected: Mapping[str, int], count: int) -> None:
+    """Until all is as it should be, or nothing has changed for a while."""
+    last: object = None
+    changed = time.monotonic()
+    while time.monotonic() - changed < SECONDS_WITHOUT_PROGRESS:
+        seen = (rig.depths(*expected), {how: notes.total() for how, notes in rig.noted().items()})
+        if seen == (expected, dict.fromkeys(seen[1], count)):
+            return
+        if seen != last:
+            last, changed = seen, time.monotonic()
+        time.sleep(0.3)
 
 
 def look(rig: Rig, count: int, expected: int, pid: int) -> list[str]:

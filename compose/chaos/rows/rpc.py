@@ -113,6 +113,7 @@ def frozen(experiment: Experiment, way: str, calls: int) -> None:
     maker.send(signal.SIGSTOP)
     try:
         experiment.all_fail(way, calls, "chaos_maker")
+        time.sleep(2 * HEARD_LATE)
     finally:
         maker.send(signal.SIGCONT)
     time.sleep(SECONDS_TO_THAW)
