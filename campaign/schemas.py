@@ -152,6 +152,10 @@ class CampaignRef(Schema):
     campaign_id = IdField("cmp", required=True)
 
 
+class CampaignRefs(Schema):
+    campaign_ids = fields.List(IdField("cmp"), required=True, validate=validate.Length(max=100))
+
+
 class UpdateCampaign(_Changes, CampaignRef):
     """The fields to change; a nested object or a list is replaced as a whole."""
 
@@ -251,6 +255,10 @@ class DeliveryPlan(_OfCampaign):
     pacing = fields.String()
     start_at = UtcDateTime()
     end_at = UtcDateTime()
+
+
+class DeliveryPlans(Schema):
+    plans = fields.List(fields.Nested(DeliveryPlan))
 
 
 class Joining(DeliveryPlan):

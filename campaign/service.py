@@ -145,10 +145,10 @@ class CampaignService(Service):
         return schemas.Joining().dump(joining)
 
     @rpc(callers={"participation"})
-    def delivery_plan(self, request: Request) -> Request:
-        command = schemas.CampaignRef().load(request)
-        campaign = handlers.delivery_plan(self.campaigns, command)
-        return schemas.DeliveryPlan().dump(campaign)
+    def delivery_plans(self, request: Request) -> Request:
+        command = schemas.CampaignRefs().load(request)
+        campaigns = handlers.delivery_plans(self.campaigns, command)
+        return schemas.DeliveryPlans().dump({"plans": campaigns})
 
     @event_handler("participation", "participation_approved", "participation_left", "participation_removed")
     def on_participation(self, event: ReceivedEvent) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -53,6 +53,11 @@ class MongoCampaigns:
         if document is None:
             raise CampaignNotFound()
         return from_document(document)
+
+    def these(self, campaign_ids: Collection[str]) -> list[Campaign]:
+        query = {"_id": {"$in": list(campaign_ids)}}
+        found = self._mongo["campaigns"].find(query, session=self._mongo.session).sort("_id", 1)
+        return [from_document(document) for document in found]
 
     def add(self, campaign: Campaign, events: Sequence[Event]) -> None:
         campaign.version = 1

@@ -28,7 +28,7 @@ ASSET_SECONDS = 3.0
 AUDIENCE_SECONDS = 2.0
 """A batch of deliveries waits for the audience, and the overlay's patience is short."""
 
-ASSETS_AT_ONCE = 100
+ASSETS_AT_ONCE = PLANS_AT_ONCE = 100
 
 ASSETS_KEEP_SECONDS = 60.0
 """The signed addresses are good for 24 h and a processed asset never changes."""
@@ -84,16 +84,25 @@ class Campaigns:
             platforms=answer["eligibility"]["platforms"],
         )
 
-    def delivery_plan(self, campaign_id: str) -> Plan:
-        answer = self._proxy.delivery_plan({"campaign_id": campaign_id}, timeout=PLAN_SECONDS)
-        return Plan(
-            campaign_id=answer["campaign_id"],
-            status=answer["status"],
-            creatives=[_creative(creative) for creative in answer["creatives"]],
-            frequency=Frequency.from_dict(answer.get("frequency")),
-            start_at=_time(answer.get("start_at")),
-            end_at=_time(answer.get("end_at")),
-        )
+    def delivery_plans(self, campaign_ids: Collection[str]) -> dict[str, Plan]:
+        wanted = sorted(campaign_ids)
+        plans: dict[str, Plan] = {}
+        for start in range(0, len(wanted), PLANS_AT_ONCE):
+            request = {"campaign_ids": wanted[start : start + PLANS_AT_ONCE]}
+            answer = self._proxy.delivery_plans(request, timeout=PLAN_SECONDS)
+            plans |= {plan["campaign_id"]: _plan(plan) for plan in answer["plans"]}
+        return plans
+
+
+def _plan(answer: dict[str, Any]) -> Plan:
+    return Plan(
+        campaign_id=answer["campaign_id"],
+        status=answer["status"],
+        creatives=[_creative(creative) for creative in answer["creatives"]],
+        frequency=Frequency.from_dict(answer.get("frequency")),
+        start_at=_time(answer.get("start_at")),
+        end_at=_time(answer.get("end_at")),
+    )
 
 
 def _reasons(answer: dict[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from campaign.handlers.flows import ACTIVATION, BUDGET_INCREASE, COMPLETION
 from campaign.handlers.progress import record_earnings, record_participation
-from campaign.handlers.reading import check_joining, delivery_plan, get, history, list_own, marketplace
+from campaign.handlers.reading import check_joining, delivery_plans, get, history, list_own, marketplace
 from campaign.handlers.review import approve, reject, review_queue, submit
 from campaign.handlers.running import activate, cancel, complete, pause, resume, run_once
 from campaign.handlers.sagas import activation_steps, budget_increase_steps, completion_steps
@@ -23,7 +23,7 @@ __all__ = [
     "completion_steps",
     "create",
     "delete",
-    "delivery_plan",
+    "delivery_plans",
     "get",
     "history",
     "list_own",

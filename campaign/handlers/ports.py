@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -25,6 +25,7 @@ class Campaigns(Protocol):
     """
 
     def get(self, campaign_id: str) -> Campaign: ...
+    def these(self, campaign_ids: Collection[str]) -> list[Campaign]: ...
     def add(self, campaign: Campaign, events: Sequence[Event]) -> None: ...
     def save(self, campaign: Campaign, events: Sequence[Event]) -> None: ...
     def remove(self, campaign: Campaign, events: Sequence[Event]) -> None: ...

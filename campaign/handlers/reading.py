@@ -76,5 +76,6 @@ def check_joining(campaigns: Campaigns, streamers: Streamers, command: Command) 
     return Joining(campaign, reasons, answer)
 
 
-def delivery_plan(campaigns: Campaigns, command: Command) -> Campaign:
-    return campaigns.get(command["campaign_id"])
+def delivery_plans(campaigns: Campaigns, command: Command) -> list[Campaign]:
+    """In one look, since an overlay shows many campaigns; what is missing is left out."""
+    return campaigns.these(command["campaign_ids"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -32,6 +32,10 @@ class FakeCampaigns:
         if campaign_id not in self._campaigns:
             raise CampaignNotFound()
         return copy.deepcopy(self._campaigns[campaign_id])
+
+    def these(self, campaign_ids: Collection[str]) -> list[Campaign]:
+        found = [campaign for campaign in self._all() if campaign.id in campaign_ids]
+        return sorted(found, key=lambda campaign: campaign.id)
 
     def add(self, campaign: Campaign, events: Sequence[Event]) -> None:
         campaign.version = 1

@@ -114,10 +114,9 @@ def _running(
     store: Store, campaigns: Campaigns, streamer_id: str, now: datetime
 ) -> list[tuple[Participation, Plan]]:
     playable = store.participations.playable_of(streamer_id)
-    planned = [
-        (participation, campaigns.delivery_plan(participation.campaign_id)) for participation in playable
-    ]
-    return [(participation, plan) for participation, plan in planned if plan.is_running(now)]
+    plans = campaigns.delivery_plans([participation.campaign_id for participation in playable])
+    planned = [(participation, plans.get(participation.campaign_id)) for participation in playable]
+    return [(participation, plan) for participation, plan in planned if plan and plan.is_running(now)]
 
 
 def _slots(assets: Assets, running: Sequence[tuple[Participation, Plan]]) -> list[Slot]:

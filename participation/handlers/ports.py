@@ -149,7 +149,8 @@ class Vault(Protocol):
 class Campaigns(Protocol):
     def check_joining(self, campaign_id: str, streamer_id: str) -> Joining: ...
 
-    def delivery_plan(self, campaign_id: str) -> Plan: ...
+    def delivery_plans(self, campaign_ids: Collection[str]) -> dict[str, Plan]:
+        """By id; what does not exist is missing."""
 
 
 class Assets(Protocol):

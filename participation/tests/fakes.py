@@ -243,8 +243,8 @@ class FakeCampaigns:
     def check_joining(self, campaign_id: str, streamer_id: str) -> Joining:
         return self.joining
 
-    def delivery_plan(self, campaign_id: str) -> Plan:
-        return self.plans[campaign_id]
+    def delivery_plans(self, campaign_ids: Collection[str]) -> dict[str, Plan]:
+        return {key: self.plans[key] for key in campaign_ids if key in self.plans}
 
 
 class FakeAssets:

@@ -52,7 +52,7 @@ def test_only_participation_asks_for_plans_and_checks(line):
     campaign_id = line.draft()
 
     for method, request in (
-        ("delivery_plan", {"campaign_id": campaign_id}),
+        ("delivery_plans", {"campaign_ids": [campaign_id]}),
         ("check_joining", {"campaign_id": campaign_id, "streamer_id": NOVA_ID}),
     ):
         with pytest.raises(Error) as refused:

@@ -10,6 +10,7 @@ from nameko.testing.services import entrypoint_hook
 
 from campaign.tests.mothers import ACME_ID, ADA_ID, NOVA_ID, a_request
 from chassis.errors import Conflict, Error, ServiceUnavailable
+from chassis.ids import new_id
 from chassis.testing import eventually
 from chassis.times import rfc3339
 
@@ -294,11 +295,11 @@ def test_joining_is_checked_for_participation(line):
 def test_the_delivery_plan_says_what_to_show_and_how_often(line):
     campaign_id = line.active()
 
-    plan = line.participation.delivery_plan({"campaign_id": campaign_id})
+    answer = line.participation.delivery_plans({"campaign_ids": [campaign_id, new_id("cmp")]})
 
     campaign = line.campaign(campaign_id)
     fields = ("status", "creatives", "frequency", "pacing", "start_at", "end_at")
-    assert plan == {"campaign_id": campaign_id, **{field: campaign[field] for field in fields}}
+    assert answer["plans"] == [{"campaign_id": campaign_id, **{field: campaign[field] for field in fields}}]
 
 
 def test_a_rejected_draft_comes_back_with_the_reason(line):

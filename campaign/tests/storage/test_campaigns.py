@@ -65,6 +65,15 @@ def test_every_optional_field_comes_back(campaigns):
     assert campaigns.get(CAMPAIGN_ID) == campaign
 
 
+def test_several_campaigns_are_found_at_once_and_what_is_missing_is_left_out(campaigns):
+    first, second = add(campaigns), add(campaigns)
+    add(campaigns)
+
+    found = campaigns.these([second, MISSING_ID, first])
+
+    assert [campaign.id for campaign in found] == sorted([first, second])
+
+
 def test_a_missing_campaign_is_not_found(campaigns):
     with pytest.raises(CampaignNotFound):
         campaigns.get(MISSING_ID)

@@ -100,7 +100,7 @@ class Platform:
         self.campaign = stub_service(
             "campaign",
             check_joining=lambda request: joining(request["campaign_id"]),
-            delivery_plan=lambda request: plan(request["campaign_id"]),
+            delivery_plans=lambda request: {"plans": [plan(one) for one in request["campaign_ids"]]},
         )
         self.asset = stub_service("asset", describe=lambda request: described(request["asset_ids"]))
         self.streamer = stub_service("streamer", audience=lambda request: audience())

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from chassis.errors import DeadlineExceeded
+from chassis.ids import new_id
 from participation.clients import Assets, Audience, Campaigns, Recently
 from participation.tests.mothers import NOON_MS, NOVA, PICTURE, WINTER_LAUNCH
 
@@ -93,3 +94,12 @@ def test_whoever_is_not_eligible_has_a_reason(reasons: list[str], told: Any) -> 
     joining = Campaigns(Neighbour(check_joining=answer)).check_joining(WINTER_LAUNCH, NOVA)  # type: ignore[arg-type]
 
     assert joining.reasons == told or len(joining.reasons) == told
+
+
+def test_the_plans_of_many_campaigns_are_asked_for_in_few_calls() -> None:
+    campaign = Neighbour(delivery_plans={"plans": []})
+
+    plans = Campaigns(campaign).delivery_plans([new_id("cmp") for _ in range(150)])  # type: ignore[arg-type]
+
+    assert [len(call["campaign_ids"]) for call in campaign.calls] == [100, 50]
+    assert plans == {}
