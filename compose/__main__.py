@@ -8,6 +8,7 @@ import sys
 from compose import lifecycle, status
 from compose.errors import ComposeError, NotReadyInTime
 from compose.layout import REPOSITORY, Layout
+from compose.operations import commands as operations
 from compose.stack import Stack
 from compose.supervisor import Supervisor
 
@@ -125,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
     command("admin", admin, "create an administrator").add_argument("email")
     command("check", check, "formatting, lint, types, imports")
     command("test", test, "every suite, or one").add_argument("suite", nargs="?", default="")
+    operations.add_to(commands, running_stack)
     command("chaos", chaos, "what is left when things die, by promise").add_argument("rows", nargs="*")
     command("clean", clean, "stop everything and remove what it stored")
     return parser

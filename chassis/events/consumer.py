@@ -25,7 +25,7 @@ from chassis import failpoints, metrics
 from chassis.errors import Error, ServiceUnavailable
 from chassis.event import ReceivedEvent
 from chassis.events.cloudevents import Malformed, parse
-from chassis.events.dead_letters import Undertaker
+from chassis.events.dead_letters import MALFORMED, Undertaker
 from chassis.events.publisher import Outgoing
 from chassis.events.topology import Names, declare_handler, delays_ms
 from chassis.extensions import Configuration, ConsumerLink, EventPublisher
@@ -84,7 +84,7 @@ class EventHandler(Entrypoint):
         try:
             event = parse(message)
         except Malformed as error:
-            self.undertaker.bury(message, f"malformed: {error}", partial(self._ack, channel, message))
+            self.undertaker.bury(message, f"{MALFORMED}: {error}", partial(self._ack, channel, message))
             return
         self._received(channel, message, event)
 

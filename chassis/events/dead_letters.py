@@ -16,7 +16,8 @@ from nameko.extensions import SharedExtension
 
 from chassis import metrics
 from chassis.amqp import Link
-from chassis.errors import NotFound, ServiceUnavailable
+from chassis.errors import Conflict, NotFound, ServiceUnavailable
+from chassis.events.cloudevents import Malformed, parse
 from chassis.events.publisher import ConfirmedPublisher, Outgoing
 from chassis.events.topology import Names, declare_shared
 from chassis.extensions import Configuration, ConsumerLink, EventPublisher
@@ -27,6 +28,9 @@ REASON_LENGTH = 500
 """Enough to see what went wrong; a header frame must stay small."""
 
 BURY_RETRY_SECONDS = 1.0
+
+MALFORMED = "malformed"
+"""How the reason begins that is given for a message that is no event."""
 
 LOOK_AT_MOST = 10_000
 """What one command takes in hand: letters of the usual size fill some ten megabytes."""
@@ -138,7 +142,8 @@ class DeadLetterQueue:
     def replay(self, letter_id: str | None = None) -> int:
         """Send one dead letter (or all of them) back to the queue it came from; how many were sent.
 
-        One whose queue is gone stays where it is and stops no other; ServiceUnavailable says so in the end.
+        What is no event, or whose queue is gone, stays where it is and stops no other; Conflict says so in
+        the end.
         """
         publisher = ConfirmedPublisher(self._uri, "dead-letters")
         try:
@@ -148,48 +153,46 @@ class DeadLetterQueue:
 
     def drop(self, letter_id: str | None = None) -> int:
         """Throw one dead letter (or all of them) away for good; how many were dropped."""
-        return self._remove(letter_id, lambda message: None)
+        return self._remove(letter_id, lambda message: True)
 
-    def _remove(self, letter_id: str | None, act: Callable[[Message], None]) -> int:
+    def _remove(self, letter_id: str | None, act: Callable[[Message], bool]) -> int:
         done, kept = 0, 0
         with _Session(self._uri) as channel:
             for message in self._take(channel, LOOK_AT_MOST):
                 if letter_id not in (None, message.properties.get("message_id")):
                     continue
-                try:
-                    act(message)
-                except ServiceUnavailable:
+                if act(message):
+                    channel.basic_ack(message.delivery_info["delivery_tag"])
+                    done += 1
+                else:
                     kept += 1
-                    continue
-                channel.basic_ack(message.delivery_info["delivery_tag"])
-                done += 1
         if kept:
-            raise ServiceUnavailable(f"{done} sent back; the broker found no queue for {kept}, which stay")
+            raise Conflict(f"{done} sent back; {kept} stay, since they are no events or their queue is gone")
         if letter_id is not None and done == 0:
             raise NotFound(f"there is no dead letter {letter_id}")
         return done
 
     def _take(self, channel: amqp.Channel, limit: int) -> Iterator[Message]:
-        """No more than there were at first: what is replayed may be given up again before we are through."""
-        for _ in range(min(limit, self._depth(channel))):
-            message = channel.basic_get(self._names.dead_letters)
+        for _ in range(limit):
+            try:
+                message = channel.basic_get(self._names.dead_letters)
+            except amqp.exceptions.NotFound:
+                # The service has never run here, so it has given up nothing.
+                return
             if message is None:
                 return
             yield message
 
-    def _depth(self, channel: amqp.Channel) -> int:
-        try:
-            return int(channel.queue_declare(self._names.dead_letters, passive=True).message_count)
-        except amqp.exceptions.NotFound:
-            # The service has never run here, so it has given up nothing.
-            return 0
-
-    def _send_back(self, publisher: ConfirmedPublisher, message: Message) -> None:
+    def _send_back(self, publisher: ConfirmedPublisher, message: Message) -> bool:
+        if not _is_event(message):
+            return False
         letter = _letter(0, message)
         body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
-        publisher.publish_one(
-            Outgoing(letter.id, self._names.retry, f"0.{letter.queue}", body, {"x-attempt": 0})
-        )
+        outgoing = Outgoing(letter.id, self._names.retry, f"0.{letter.queue}", body, {"x-attempt": 0})
+        outcome = publisher.publish([outgoing])
+        if letter.id in outcome.unknown:
+            raise ServiceUnavailable("the broker did not say whether it has the message; replay again")
+        return letter.id in outcome.confirmed
 
 
 class _Session:
@@ -207,17 +210,34 @@ class _Session:
 
 
 def _letter(number: int, message: Message) -> DeadLetter:
+    """The broker's own account comes first: a sender may have written the other headers itself."""
     headers = message.headers or {}
-    deaths = headers.get("x-death") or [{}]
+    death = (headers.get("x-death") or [{}])[0]
     body = message.body if isinstance(message.body, str) else message.body.decode("utf-8", "replace")
+    attempts = headers.get("x-attempt", 0)
     return DeadLetter(
         number=number,
         id=str(message.properties.get("message_id", "")),
-        queue=str(headers.get("x-queue") or deaths[0].get("queue", "")),
-        reason=str(headers.get("x-reason") or deaths[0].get("reason", "")),
-        attempts=int(headers.get("x-attempt", 0)),
+        queue=str(death.get("queue") or headers.get("x-queue", "")),
+        reason=str(death.get("reason") or headers.get("x-reason", "")),
+        attempts=attempts if isinstance(attempts, int) else 0,
         body=body,
     )
+
+
+def _is_event(message: Message) -> bool:
+    """A replay goes round the check that an event came by its source's exchange, so it must have passed it.
+
+    What we buried was checked when it came; what the broker gave up may never have been looked at.
+    """
+    death = ((message.headers or {}).get("x-death") or [{}])[0]
+    [routing_key, *_] = death.get("routing-keys") or [""]
+    message.delivery_info |= {"exchange": death.get("exchange", ""), "routing_key": routing_key}
+    try:
+        parse(message)
+    except Malformed:
+        return False
+    return not _letter(0, message).reason.startswith(MALFORMED)
 
 
 def _json_or_text(body: str) -> Any:

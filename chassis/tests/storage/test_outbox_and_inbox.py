@@ -139,3 +139,13 @@ def test_many_writers_at_once_all_get_through(world):
     list(pool.imap(lambda n: world.append(ThingMade(thing_id=f"t{n}")), range(40)))
 
     assert len(world.unpublished()) == 40
+
+
+def test_the_backlog_is_what_is_not_published_by_type(world):
+    world.append(ThingMade(thing_id="a"), ThingMade(thing_id="a", number=1))
+    first, second = world.unpublished()
+    world.outbox.mark_published([first.id])
+
+    [backlog] = world.outbox.backlog()
+
+    assert (backlog.type, backlog.count, backlog.oldest) == ("thing_made", 1, second.time)

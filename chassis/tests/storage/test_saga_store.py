@@ -104,3 +104,39 @@ def test_sagas_are_listed_by_status(store):
 
     assert [saga.id for saga in store.list("running")] == ["saga_1"]
     assert store.list("done") == []
+
+
+def test_sagas_are_counted_by_status(store):
+    store.create(rome(), NOW)
+
+    assert store.count() == {"running": 1}
+
+
+def test_a_saga_whose_step_failed_is_leased_by_nobody_while_it_waits(store):
+    store.create(rome(), NOW)
+    mine = store.lease("trip", NOW, LATER, "mine")
+    mine.attempts = 1
+    store.save(mine, "mine", LATER)
+
+    assert store.renew("saga_1", "mine", LATER + timedelta(seconds=20)) is False
+    assert store.lease("trip", LATER, LATER + timedelta(seconds=20), "yours").attempts == 1
+
+
+def test_the_wait_of_a_saga_is_ended(store):
+    store.create(rome(), NOW)
+    mine = store.lease("trip", NOW, LATER, "mine")
+    mine.attempts = 1
+    store.save(mine, "mine", LATER)
+
+    assert store.make_due("saga_1", NOW) is True
+    assert store.get("saga_1").next_at == NOW
+
+
+def test_a_saga_that_is_leased_or_finished_has_no_wait_to_end(store):
+    store.create(rome("saga_1"), NOW)
+    mine = store.lease("trip", NOW, LATER, "mine")
+
+    assert store.make_due("saga_1", NOW) is False
+    mine.status = DONE
+    store.save(mine, "mine", None)
+    assert store.make_due("saga_1", NOW) is False
