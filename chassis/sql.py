@@ -22,6 +22,7 @@ from nameko.extensions import DependencyProvider, SharedExtension
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from chassis import failpoints
 from chassis.errors import NotFound, ServiceUnavailable
@@ -164,6 +165,8 @@ class Sql:
         for attempt in range(1, RETRIES + 1):
             try:
                 return self._once(work, isolation)
+            except PoolTimeoutError as error:
+                raise ServiceUnavailable("the database is busy") from error
             except DBAPIError as error:
                 code = getattr(error.orig, "pgcode", None)
                 if code in SERIALIZATION_FAILURES and attempt < RETRIES:
@@ -396,9 +399,7 @@ class SqlSagaStore:
     def make_due(self, saga_id: str, now: datetime) -> bool:
         statement = (
             sagas_table.update()
-            .where(
-                sagas_table.c.id == saga_id, sagas_table.c.lease == "", sagas_table.c.next_at.is_not(None)
-            )
+            .where(sagas_table.c.id == saga_id, sagas_table.c.lease == "", sagas_table.c.next_at.is_not(None))
             .values(next_at=sa.func.least(sagas_table.c.next_at, now))
         )
         return self._sql.transaction(lambda: self._sql.connection.execute(statement).rowcount == 1)

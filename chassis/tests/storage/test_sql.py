@@ -98,6 +98,20 @@ def test_a_lock_that_is_held_too_long_is_said_to_be_busy(counter, monkeypatch):
     impatient.close()
 
 
+def test_a_pool_without_a_free_connection_is_said_to_be_busy(counter):
+    narrow = Sql(counter.engine.url.render_as_string(hide_password=False), pool_size=1)
+    narrow.engine.pool._timeout = 0.1
+    holders = [eventlet.spawn(narrow.transaction, lambda: eventlet.sleep(1)) for _ in range(2)]
+    eventlet.sleep(0.1)
+
+    with pytest.raises(ServiceUnavailable):
+        narrow.transaction(lambda: None)
+
+    for holder in holders:
+        holder.wait()
+    narrow.close()
+
+
 def test_a_database_that_is_gone_is_said_to_be_gone():
     nowhere = Sql("postgresql+psycopg2://nobody@127.0.0.1:1/none")
 
