@@ -24,8 +24,8 @@ END_TO_END = "e2e"
 SUITES = ("chassis", *SERVICES, GATEWAY, "compose", END_TO_END)
 # The whole platform with a browser needs both cores, and has the deadlines of production: it runs alone.
 PATHS: Mapping[str, Sequence[str]] = {
-    "compose": ("compose/tests", "--ignore=compose/tests/e2e"),
-    END_TO_END: ("compose/tests/e2e",),
+    "compose": ("compose/tests", "--ignore=compose/tests/e2e", "--ignore=compose/tests/chaos"),
+    END_TO_END: ("compose/tests/chaos", "compose/tests/e2e"),
 }
 AT_ONCE = 2
 # The longest suites come first, so that a short one and not a long one is what everybody waits for.
