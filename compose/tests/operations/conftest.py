@@ -14,14 +14,14 @@ from compose.operations.access import Access
 
 
 @pytest.fixture
-def access(broker, database_prefix, sql_for, tmp_path):
-    """A platform of this test's own, without a service that runs; payment alone is kept in PostgreSQL."""
+def access(broker, database_prefix, tmp_path):
+    """A platform of this test's own, without a service that runs."""
     return Access(
         amqp_uri=broker.uri("operator"),
         api_uri=os.environ["RABBITMQ_API_URI"],
         vhost=broker.vhost,
         mongo_uri=os.environ["MONGO_URI"],
-        database_urls={"payment": sql_for.url("payment")},
+        database_urls={},
         lock=tmp_path / "operations.lock",
         database_prefix=database_prefix,
     )

@@ -24,6 +24,12 @@ class AssetRefused(Event):
     asset_id: str
 
 
+@pytest.fixture
+def access(access, sql_for):
+    """Payment alone is kept in PostgreSQL."""
+    return replace(access, database_urls={"payment": sql_for.url("payment")})
+
+
 @pytest.fixture(params=["asset", "payment"])
 def stored(request, access, sql_for):
     """stored(*events): events in the outbox of a service; `stored.service` is kept in either database."""

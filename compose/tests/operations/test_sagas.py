@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,12 @@ from compose.operations import sagas
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def access(access, sql_for):
+    """Payment alone is kept in PostgreSQL."""
+    return replace(access, database_urls={"payment": sql_for.url("payment")})
 
 
 @pytest.fixture(params=["campaign", "payment"])
