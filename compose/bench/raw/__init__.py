@@ -1,0 +1,1 @@
+"""The limit: py-amqp alone, without greenlets, envelopes, deadlines or checks."""
