@@ -103,23 +103,40 @@ class Overlay:
     def _report(self, batch: list[Delivery]) -> None:
         self._post(batch)
         if self.behaviour == "twice":
-            self._post(batch)
+            self._post_again(batch)
+
+    def _post_again(self, batch: list[Delivery]) -> None:
+        """Every showing of a batch that was accepted is refused, however often the question is asked."""
+        accepted = self.accepted
+        self._post(batch)
+        self.refused["replayed"] += self.accepted - accepted
+        self.accepted = accepted
 
     def _post(self, batch: list[Delivery]) -> None:
-        """Deliver a batch; a platform that is busy for a moment is asked again with the same batch."""
+        """Deliver a batch; a platform that is busy for a moment is asked again with the same batch.
+
+        An answer that did not come may still have been an acceptance: then the second try is told that
+        the showings were replayed, and they were accepted once.
+        """
         if not batch:
             return
         body = {"session_id": self.session_id, "deliveries": batch}
-        for attempt in range(RESENDS):
+        answer_was_lost = False
+        for _ in range(RESENDS):
             try:
                 answer = self.api.post(f"/overlay/{self.token}/deliveries", body)
                 break
             except DemoFailed as error:
-                if " 503" not in str(error) or attempt == RESENDS - 1:
+                if " 503" not in str(error):
                     raise
+                answer_was_lost = True
                 time.sleep(RESEND_SECONDS)
-        self.accepted += answer["accepted"]
-        self.refused.update(entry["reason"] for entry in answer["refused"])
+        else:
+            raise DemoFailed(f"a batch was not taken within {RESENDS} tries")
+        reasons = Counter(entry["reason"] for entry in answer["refused"])
+        accepted_before = reasons.pop("replayed", 0) if answer_was_lost else 0
+        self.accepted += answer["accepted"] + accepted_before
+        self.refused.update(reasons)
 
     def _forge(self) -> None:
         """Four lies, one after the other; a refused showing does not break the chain of the next."""
