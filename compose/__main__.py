@@ -84,6 +84,12 @@ def test(arguments: argparse.Namespace) -> int:
     return suites.run(arguments.suite, os.environ)
 
 
+def bench(arguments: argparse.Namespace) -> int:
+    from compose.bench import command
+
+    return command.run(arguments.rows, command.rounds_from(os.environ), os.environ)
+
+
 def chaos(arguments: argparse.Namespace) -> int:
     from compose.chaos import command
 
@@ -126,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
     command("admin", admin, "create an administrator").add_argument("email")
     command("check", check, "formatting, lint, types, imports")
     command("test", test, "every suite, or one").add_argument("suite", nargs="?", default="")
+    command("bench", bench, "how fast we are, against named peers").add_argument("rows", nargs="*")
     operations.add_to(commands, running_stack)
     command("chaos", chaos, "what is left when things die, by promise").add_argument("rows", nargs="*")
     command("clean", clean, "stop everything and remove what it stored")
