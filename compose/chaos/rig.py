@@ -85,6 +85,7 @@ class Rig:
     seed: int
     guard_off: str = ""
     say: Callable[[str], None] = lambda text: None
+    patience: float = SECONDS_WITHOUT_PROGRESS
     children: dict[str, Child] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -236,7 +237,7 @@ class Rig:
         """Until all agrees and nothing waits, or until nothing has changed for a while."""
         last: object = None
         changed = time.monotonic()
-        while time.monotonic() - changed < SECONDS_WITHOUT_PROGRESS:
+        while time.monotonic() - changed < self.patience:
             seen = (self._compare(), self.waiting())
             if seen == ([], 0):
                 return

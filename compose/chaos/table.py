@@ -78,8 +78,8 @@ PLATFORM_ROWS = (
 
 SHORT = (
     Row("failpoints", ROWS[0].promise, failpoints.run_short, (), 1, 1),
-    Row("consumers", ROWS[1].promise, consumers.run, (), 400, 400),
-    Row("rpc", ROWS[2].promise, rpc.run, (), 60, 60),
+    Row("consumers", ROWS[1].promise, consumers.run, (), 200, 200),
+    Row("rpc", ROWS[2].promise, rpc.run, (), 30, 30),
     Row("poison", ROWS[3].promise, poison.run, (), 200, 200),
 )
 """Fast and certain, and without the servers' death: other suites use them too."""

@@ -23,10 +23,9 @@ POINTS: Mapping[str, Sequence[str]] = {
     ],
 }
 SHORT: Mapping[str, Sequence[str]] = {
-    "maker": ["commit.after", "confirm.after"],
-    "taker": ["commit.before", "acknowledge.before"],
+    "maker": ["commit.after"],
+    "taker": ["acknowledge.before"],
 }
-"""What a dropped guard shows at: after the commit and before the publish, and so on."""
 
 WHERE_A_GUARD_SHOWS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "sweeper": {"maker": ["commit.after", "publish.before"]},
@@ -34,6 +33,8 @@ WHERE_A_GUARD_SHOWS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "late_acknowledgement": {"taker": ["commit.before"]},
     "redelivery_check": {"maker": ["reply.before"]},
 }
+"""The sweeper matters after a commit that nobody published, the inbox after one not acknowledged."""
+
 LATEST_TURN = 8
 SECONDS_PER_POINT = 30.0
 
@@ -44,7 +45,7 @@ def run(rig: Rig, count: int) -> Findings:
 
 
 def run_short(rig: Rig, count: int) -> Findings:
-    return crash(rig, WHERE_A_GUARD_SHOWS.get(rig.guard_off, SHORT))
+    return crash(rig, SHORT)
 
 
 def crash(rig: Rig, points: Mapping[str, Sequence[str]]) -> Findings:

@@ -14,7 +14,7 @@ from amqp.basic_message import Message
 
 from chassis.events.topology import events_exchange
 from chassis.rpc.wire import EXCHANGE
-from compose.chaos.rig import DEAD_LETTERS, QUEUES, SECONDS_WITHOUT_PROGRESS, Rig
+from compose.chaos.rig import DEAD_LETTERS, QUEUES, Rig
 from compose.chaos.row import Findings
 
 OVERSIZE = 1_100_000
@@ -85,7 +85,7 @@ def wait_until_quiet(rig: Rig, expected: Mapping[str, int], count: int) -> None:
     """Until all is as it should be, or nothing has changed for a while."""
     last: object = None
     changed = time.monotonic()
-    while time.monotonic() - changed < SECONDS_WITHOUT_PROGRESS:
+    while time.monotonic() - changed < rig.patience:
         seen = (rig.depths(*expected), {how: notes.total() for how, notes in rig.noted().items()})
         if seen == (expected, dict.fromkeys(seen[1], count)):
             return
