@@ -176,4 +176,4 @@ def create_read_models() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the first migration is undone by dropping the database")
+    raise RuntimeError("the first migration is undone by dropping the database")
