@@ -18,14 +18,14 @@ HOOKS = ("worker_setup", "worker_result", "worker_teardown")
 class Container(ServiceContainer):
     """Set as SERVICE_CONTAINER_CLS. Under the stock container a service works as well, more slowly."""
 
-    def __init__(self, service_cls: type, config: dict[str, Any]) -> None:
-        super().__init__(service_cls, config)
+    def start(self) -> None:
+        # Not earlier: Nameko's testing tools replace dependencies until the container starts.
         self._hooks = {name: _overridden(name, self.dependencies) for name in HOOKS}
+        super().start()
 
     def _run_worker(self, worker_ctx: WorkerContext, handle_result: Any) -> None:
         self._inject_dependencies(worker_ctx)
-        for setup in self._hooks["worker_setup"]:
-            setup(worker_ctx)
+        self._worker_setup(worker_ctx)
         result = exc_info = None
         method = getattr(worker_ctx.service, worker_ctx.entrypoint.method_name)
         try:
@@ -34,12 +34,24 @@ class Container(ServiceContainer):
             exc_info = sys.exc_info()
         if handle_result is not None:
             result, exc_info = handle_result(worker_ctx, result, exc_info)
-        for told in self._hooks["worker_result"]:
-            told(worker_ctx, result, exc_info)
+        self._worker_result(worker_ctx, result, exc_info)
         # The traceback holds this frame; without the cycle both are freed at once.
         del exc_info
-        for teardown in self._hooks["worker_teardown"]:
-            teardown(worker_ctx)
+        self._worker_teardown(worker_ctx)
+
+    # Nameko's own names: its testing tools wait for calls of these methods.
+
+    def _worker_setup(self, worker_ctx: WorkerContext) -> None:
+        for hook in self._hooks["worker_setup"]:
+            hook(worker_ctx)
+
+    def _worker_result(self, worker_ctx: WorkerContext, result: Any, exc_info: Any) -> None:
+        for hook in self._hooks["worker_result"]:
+            hook(worker_ctx, result, exc_info)
+
+    def _worker_teardown(self, worker_ctx: WorkerContext) -> None:
+        for hook in self._hooks["worker_teardown"]:
+            hook(worker_ctx)
 
 
 def _overridden(hook: str, providers: Any) -> list[Any]:
