@@ -114,8 +114,14 @@ class Layout:
         self.run_dir.mkdir(parents=True, exist_ok=True)
         if not any(self.run_dir.iterdir()):
             self.marker.touch()
+            self.remove_orphaned_cluster()
         for folder in (self.logs, self.rabbitmq, self.redis, self.mongo, self.objects, self.mail):
             folder.mkdir(exist_ok=True, mode=0o700)
+
+    def remove_orphaned_cluster(self) -> None:
+        """A clone that was deleted leaves its cluster in /var/tmp, whose password went with RUN_DIR."""
+        if not self.postgres.is_relative_to(self.run_dir):
+            shutil.rmtree(self.postgres, ignore_errors=True)
 
     def remove(self) -> None:
         """Only a folder that `create` made: RUN_DIR may name one that holds other people's files."""

@@ -1,5 +1,7 @@
 """Secrets, folders and what is left of a stack on the disk."""
 
+import shutil
+
 from compose import envfile, layout, secrets
 from compose.layout import Layout
 
@@ -46,6 +48,23 @@ def test_postgres_leaves_a_folder_that_only_root_may_enter(tmp_path, monkeypatch
     monkeypatch.setattr(layout, "everyone_may_enter", lambda folder: False)
 
     assert layout.OUT_OF_THE_WAY in Layout(tmp_path).postgres.parents
+
+
+def test_the_cluster_of_a_clone_that_was_deleted_is_not_taken_for_the_new_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(layout.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(layout, "everyone_may_enter", lambda folder: False)
+    monkeypatch.setattr(layout, "OUT_OF_THE_WAY", tmp_path / "elsewhere")
+    clone = Layout(tmp_path / "run")
+    clone.create()
+    clone.postgres.mkdir(parents=True)
+
+    clone.create()
+    kept = clone.postgres.exists()
+    shutil.rmtree(clone.run_dir)
+    clone.create()
+
+    assert kept
+    assert not clone.postgres.exists()
 
 
 def test_cleaning_removes_a_folder_that_we_made(tmp_path):
