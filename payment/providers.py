@@ -50,7 +50,9 @@ SUBJECTS = {
     "payout.failed": Subject.PAYOUT,
 }
 LONGEST_TEXT = 255
-NOTHING = ProviderObject("", "", Money(0, "XXX"), Progress.PROCESSING)
+# ISO 4217 keeps this code for transactions without a currency.
+NO_CURRENCY = "XXX"
+NOTHING = ProviderObject("", "", Money.zero(NO_CURRENCY), Progress.PROCESSING)
 
 
 class SandboxProvider:
