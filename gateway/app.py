@@ -13,12 +13,11 @@ from chassis.events.listener import EventListener
 from chassis.objectstore import open_store
 from chassis.rpc.client import RpcConnection
 from chassis.tokens import TokenVerifier
-from gateway import headers, observability
+from gateway import headers, observability, resources, v1
 from gateway.feed import LISTENS_TO, Feed
 from gateway.live import Figures, Hub
 from gateway.logfilter import without_token
 from gateway.parsing import StrictJSON
-from gateway.resources import BLUEPRINTS, PLAIN_BLUEPRINTS
 from gateway.rest import GatewayApi, Id, OverlayToken, bounded_text, schema_name
 from gateway.sessions import CatchUp, RevokedSessions
 from gateway.settings import GatewaySettings
@@ -122,7 +121,7 @@ def build(state: State) -> Flask:
     headers.register(app, state.settings)
     observability.register(app)
     document(app)
-    for blueprint in PLAIN_BLUEPRINTS:
+    for blueprint in resources.PLAIN_BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
 
@@ -136,5 +135,5 @@ def document(app: Flask) -> None:
     )
     for converter in (Id, OverlayToken):
         api.register_converter(converter, bounded_text)
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*v1.BLUEPRINTS, *resources.BLUEPRINTS):
         api.register_blueprint(blueprint)

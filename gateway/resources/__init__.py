@@ -1,35 +1,11 @@
-"""A blueprint per resource, named as its service."""
+"""What has no version: the overlay and media addresses that are handed out, keys, pages, operations."""
 
-from gateway.resources import (
-    analytics,
-    asset,
-    brand,
-    campaign,
-    dashboard,
-    identity,
-    media,
-    notification,
-    operations,
-    overlay,
-    pages,
-    participation,
-    payment,
-    streamer,
-)
+from gateway.resources import keys, media, operations, overlay, pages
 
 BLUEPRINTS = (
-    identity.blueprint,
-    brand.blueprint,
-    streamer.blueprint,
-    campaign.blueprint,
-    participation.blueprint,
+    keys.blueprint,
     overlay.blueprint,
-    asset.blueprint,
     media.blueprint,
-    payment.blueprint,
-    analytics.blueprint,
-    notification.blueprint,
-    dashboard.blueprint,
     operations.blueprint,
 )
 # Pages for people: not part of the documented interface.

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from marshmallow import EXCLUDE, Schema
 
+from gateway import resources, v1
 from gateway.examples import EXAMPLES
-from gateway.resources import BLUEPRINTS
 
 
 def described() -> Iterator[tuple[str, Schema, Any]]:
     """The schema and the example of every request and every answer that the document shows."""
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*v1.BLUEPRINTS, *resources.BLUEPRINTS):
         for endpoint, methods in blueprint._docs.items():
             for method, doc in methods.items():
                 if method == "parameters":

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway import v1
 from gateway.examples import EXAMPLES
 from gateway.tests.conftest import Door
 from gateway.tests.surface import EVERYBODY, ROUTES, Route
@@ -178,3 +179,14 @@ def test_every_example_is_used(door: Door) -> None:
 
     assert document.count('"example"') > len(ROUTES)
     assert EXAMPLES["campaign"]["id"] in document
+
+
+def test_what_version_1_holds_lies_below_v1_and_nothing_else_does(door: Door) -> None:
+    own = {blueprint.name for blueprint in v1.BLUEPRINTS}
+
+    places = {
+        (rule.endpoint.partition(".")[0], rule.rule[:4] == "/v1/") for rule in door.app.url_map.iter_rules()
+    }
+
+    assert {name for name, is_below in places if is_below} == own
+    assert own.isdisjoint(name for name, is_below in places if not is_below)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 
-from gateway.backend import answer, call, no_content
+from gateway.backend import answer, no_content
 from gateway.rest import Resource
 from identity import schemas
 
-blueprint = Resource("identity", __name__, description="Accounts, logins and sessions")
+blueprint = Resource("identity", __name__, url_prefix="/v1", description="Accounts, logins and sessions")
 
 
-@blueprint.route("/v1/brands/register", methods=["POST"])
+@blueprint.route("/brands/register", methods=["POST"])
 @blueprint.answers(201, schemas.SignedIn, example="brand_session")
 @blueprint.body(schemas.RegisterBrand, example="register_brand")
 def register_brand(body: dict[str, Any]) -> Response:
@@ -21,7 +21,7 @@ def register_brand(body: dict[str, Any]) -> Response:
     return answer("identity", "register_brand", with_address(body), 201)
 
 
-@blueprint.route("/v1/streamers/register", methods=["POST"])
+@blueprint.route("/streamers/register", methods=["POST"])
 @blueprint.answers(201, schemas.SignedIn, example="streamer_session")
 @blueprint.body(schemas.RegisterStreamer, example="register_streamer")
 def register_streamer(body: dict[str, Any]) -> Response:
@@ -29,7 +29,7 @@ def register_streamer(body: dict[str, Any]) -> Response:
     return answer("identity", "register_streamer", with_address(body), 201)
 
 
-@blueprint.route("/v1/brands/login", methods=["POST"])
+@blueprint.route("/brands/login", methods=["POST"])
 @blueprint.answers(200, schemas.SignedIn, example="brand_session")
 @blueprint.body(schemas.Login, example="login")
 def log_in_brand(body: dict[str, Any]) -> Response:
@@ -37,7 +37,7 @@ def log_in_brand(body: dict[str, Any]) -> Response:
     return answer("identity", "login", {**with_address(body), "kind": "brand"})
 
 
-@blueprint.route("/v1/streamers/login", methods=["POST"])
+@blueprint.route("/streamers/login", methods=["POST"])
 @blueprint.answers(200, schemas.SignedIn, example="streamer_session")
 @blueprint.body(schemas.Login, example="login")
 def log_in_streamer(body: dict[str, Any]) -> Response:
@@ -45,7 +45,7 @@ def log_in_streamer(body: dict[str, Any]) -> Response:
     return answer("identity", "login", {**with_address(body), "kind": "streamer"})
 
 
-@blueprint.route("/v1/admin/login", methods=["POST"])
+@blueprint.route("/admin/login", methods=["POST"])
 @blueprint.answers(200, schemas.SignedIn, example="admin_session")
 @blueprint.body(schemas.Login, example="login")
 def log_in_admin(body: dict[str, Any]) -> Response:
@@ -53,7 +53,7 @@ def log_in_admin(body: dict[str, Any]) -> Response:
     return answer("identity", "login", {**with_address(body), "kind": "admin"})
 
 
-@blueprint.route("/v1/auth/refresh", methods=["POST"])
+@blueprint.route("/auth/refresh", methods=["POST"])
 @blueprint.answers(200, schemas.SignedIn, example="brand_session")
 @blueprint.body(schemas.Refresh, example="refresh")
 def refresh(body: dict[str, Any]) -> Response:
@@ -61,7 +61,7 @@ def refresh(body: dict[str, Any]) -> Response:
     return answer("identity", "refresh", with_address(body))
 
 
-@blueprint.route("/v1/auth/logout", methods=["POST"])
+@blueprint.route("/auth/logout", methods=["POST"])
 @blueprint.requires()
 @blueprint.answers(204)
 def log_out() -> Response:
@@ -69,7 +69,7 @@ def log_out() -> Response:
     return no_content("identity", "logout")
 
 
-@blueprint.route("/v1/auth/sessions")
+@blueprint.route("/auth/sessions")
 @blueprint.requires()
 @blueprint.answers(200, schemas.SessionPage, example="sessions")
 @blueprint.query(schemas.ListSessions)
@@ -78,22 +78,12 @@ def list_sessions(query: dict[str, Any]) -> Response:
     return answer("identity", "list_sessions", query)
 
 
-@blueprint.route("/v1/auth/sessions/<id:sid>", methods=["DELETE"])
+@blueprint.route("/auth/sessions/<id:sid>", methods=["DELETE"])
 @blueprint.requires()
 @blueprint.answers(204)
 def revoke_session(sid: str) -> Response:
     """End a session; its tokens stop working within a second."""
     return no_content("identity", "revoke_session", {"sid": sid})
-
-
-@blueprint.route("/.well-known/jwks.json")
-@blueprint.answers(200, schemas.KeySet, example="jwks")
-def jwks() -> Response:
-    """The public keys that access tokens are signed with."""
-    response = jsonify(call("identity", "jwks"))
-    # A new key is published before it is used; five minutes are well within that time.
-    response.headers["Cache-Control"] = "public, max-age=300"
-    return response
 
 
 def with_address(body: dict[str, Any]) -> dict[str, Any]:

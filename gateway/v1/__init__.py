@@ -1,0 +1,27 @@
+"""Version 1 of the interface: a blueprint per resource, named as its service, below /v1."""
+
+from gateway.v1 import (
+    analytics,
+    asset,
+    brand,
+    campaign,
+    dashboard,
+    identity,
+    notification,
+    participation,
+    payment,
+    streamer,
+)
+
+BLUEPRINTS = (
+    identity.blueprint,
+    brand.blueprint,
+    streamer.blueprint,
+    campaign.blueprint,
+    participation.blueprint,
+    asset.blueprint,
+    payment.blueprint,
+    analytics.blueprint,
+    notification.blueprint,
+    dashboard.blueprint,
+)
