@@ -1,0 +1,26 @@
+"""The use cases of identity: load, one verb of the domain, save. By what they are about."""
+
+from identity.handlers.accounts import register_brand, register_streamer
+from identity.handlers.admins import create_admin
+from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.login import login
+from identity.handlers.ports import SessionOwner
+from identity.handlers.retries import ATTEMPTS, retried
+from identity.handlers.sessions import list_sessions, logout, refresh, revoke_session, revoked_sessions
+
+__all__ = [
+    "ATTEMPTS",
+    "Desk",
+    "SessionOwner",
+    "SignedIn",
+    "create_admin",
+    "list_sessions",
+    "login",
+    "logout",
+    "refresh",
+    "register_brand",
+    "register_streamer",
+    "retried",
+    "revoke_session",
+    "revoked_sessions",
+]

@@ -1,0 +1,64 @@
+"""Registration of brands and streamers."""
+
+from __future__ import annotations
+
+from identity.domain.account import (
+    ID_PREFIXES,
+    Account,
+    check_password,
+    normal_email,
+    normal_password,
+    registered_brand,
+    registered_streamer,
+)
+from identity.events import ContactPerson
+from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.ports import Accounts, Passwords
+
+
+def register_brand(
+    accounts: Accounts,
+    passwords: Passwords,
+    desk: Desk,
+    *,
+    email: str,
+    password: str,
+    company_name: str,
+    industry: str,
+    contact_person: dict[str, str],
+    address: str | None = None,
+) -> SignedIn:
+    check_password(password, passwords.breached, own_words(email, company_name))
+    account = new_account(passwords, desk, "brand", email, password)
+    accounts.add(account, registered_brand(account, company_name, industry, ContactPerson(**contact_person)))
+    return desk.open(account, address)
+
+
+def register_streamer(
+    accounts: Accounts,
+    passwords: Passwords,
+    desk: Desk,
+    *,
+    email: str,
+    password: str,
+    display_name: str,
+    address: str | None = None,
+) -> SignedIn:
+    check_password(password, passwords.breached, own_words(email, display_name))
+    account = new_account(passwords, desk, "streamer", email, password)
+    accounts.add(account, registered_streamer(account, display_name))
+    return desk.open(account, address)
+
+
+def own_words(email: str, name: str) -> list[str]:
+    return [email, email.partition("@")[0], name]
+
+
+def new_account(passwords: Passwords, desk: Desk, kind: str, email: str, password: str) -> Account:
+    return Account(
+        id=desk.new_id(ID_PREFIXES[kind]),
+        kind=kind,
+        email=normal_email(email),
+        password_hash=passwords.hash(normal_password(password)),
+        created_at=desk.clock.now(),
+    )

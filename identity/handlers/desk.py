@@ -1,0 +1,47 @@
+"""Where sessions are opened and continued, whatever kind of sign-in it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chassis.clock import Clock
+from chassis.ids import NewId
+from identity.domain.account import Account
+from identity.domain.session import ACCESS_TOKEN_LIFETIME, Session
+from identity.handlers.ports import AccessTokens, Sessions
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What a client gets to act for the account."""
+
+    account: Account
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: str = "Bearer"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Opens and continues sessions: the collaborators that every kind of sign-in needs."""
+
+    sessions: Sessions
+    tokens: AccessTokens
+    clock: Clock
+    new_id: NewId
+    new_secret: Callable[[], bytes]
+
+    def open(self, account: Account, address: str | None) -> SignedIn:
+        session = Session.open(self.new_id("ses"), account, self.new_secret(), self.clock.now(), address)
+        self.sessions.add(session)
+        return self.tokens_of(session, account)
+
+    def tokens_of(self, session: Session, account: Account) -> SignedIn:
+        return SignedIn(
+            account=account,
+            access_token=self.tokens.sign(session.access_claims(self.new_id("jwt"), self.clock.now())),
+            refresh_token=str(session.refresh_token),
+            expires_in=int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+        )

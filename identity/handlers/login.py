@@ -1,0 +1,72 @@
+"""Signing in with a password, and what failures lead to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from identity.domain.account import (
+    Account,
+    ConcurrentUpdate,
+    InvalidCredentials,
+    normal_email,
+    normal_password,
+)
+from identity.domain.lockout import Locked, Suspect
+from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.ports import Accounts, FailureLog, Passwords
+from identity.handlers.retries import retried
+
+
+def login(
+    accounts: Accounts,
+    failures: FailureLog,
+    passwords: Passwords,
+    desk: Desk,
+    *,
+    kind: str,
+    email: str,
+    password: str,
+    address: str | None = None,
+) -> SignedIn:
+    """InvalidCredentials or Locked, neither of which tells whether the account exists."""
+    now = desk.clock.now()
+    by_account = Suspect.account(kind, email)
+    by_address = [Suspect.address(address)] if address else []
+    for suspect in by_address:
+        failures.get(suspect).check_not_locked(now)
+    # Counted before the password is looked at, so that guesses sent all at once cannot outrun the count.
+    count_failure(failures, by_account, now)
+
+    account = accounts.find(kind, normal_email(email))
+    usable_hash = account.usable_hash(now) if account else None
+    if not passwords.verify(usable_hash, normal_password(password)) or account is None:
+        for suspect in by_address:
+            count_failure(failures, suspect, now)
+        raise InvalidCredentials()
+
+    use_up(accounts, account)
+    failures.forget(by_account)
+    return desk.open(account, address)
+
+
+def count_failure(failures: FailureLog, suspect: Suspect, at: datetime) -> None:
+    def count() -> None:
+        found = failures.get(suspect)
+        found.add(at)
+        failures.save(found)
+
+    try:
+        retried(count)
+    except ConcurrentUpdate as error:
+        raise Locked("Too many attempts at once", retry_after=1) from error
+
+
+def use_up(accounts: Accounts, account: Account) -> None:
+    """A one-time password is right once; of two sign-ins at the same moment one is refused."""
+    if not account.has_one_time_password:
+        return
+    account.use_one_time_password()
+    try:
+        accounts.save(account)
+    except ConcurrentUpdate as error:
+        raise InvalidCredentials() from error

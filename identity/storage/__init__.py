@@ -1,0 +1,13 @@
+"""Accounts, sessions, failures and signing keys in MongoDB; secrets are encrypted before they get there."""
+
+from identity.storage.accounts import MongoAccounts
+from identity.storage.failures import MongoFailureLog
+from identity.storage.keys import MongoSigningKeys
+from identity.storage.sessions import MongoSessions
+
+__all__ = [
+    "MongoAccounts",
+    "MongoFailureLog",
+    "MongoSessions",
+    "MongoSigningKeys",
+]

@@ -1,0 +1,100 @@
+"""Sessions in MongoDB."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from chassis.crypto import SecretBox
+from chassis.event import Event
+from chassis.events.outbox import Outbox
+from chassis.mongo import Mongo
+from identity.domain.account import ConcurrentUpdate
+from identity.domain.session import Session, SessionNotFound
+
+
+class MongoSessions:
+    """A session's secret makes its refresh tokens, so it is kept encrypted."""
+
+    def __init__(self, mongo: Mongo, outbox: Outbox, box: SecretBox) -> None:
+        self._mongo = mongo
+        self._outbox = outbox
+        self._box = box
+        self._sessions = mongo["sessions"]
+
+    def ensure_indexes(self) -> None:
+        self._sessions.create_index([("account_id", 1), ("_id", -1)], name="of_account")
+        self._sessions.create_index("revoked_at", name="revoked")
+        self._sessions.create_index("expires_at", expireAfterSeconds=0, name="expired")
+
+    def add(self, session: Session) -> None:
+        self._sessions.insert_one(self._document(session), session=self._mongo.session)
+
+    def get(self, session_id: str) -> Session:
+        document = self._sessions.find_one({"_id": session_id}, session=self._mongo.session)
+        if document is None:
+            raise SessionNotFound()
+        return self._session(document)
+
+    def save(self, session: Session, events: Sequence[Event]) -> None:
+        version = session.version + 1
+        replacement = self._document(session) | {"version": version}
+
+        def swap() -> None:
+            replaced = self._sessions.replace_one(
+                {"_id": session.id, "version": session.version}, replacement, session=self._mongo.session
+            )
+            if replaced.matched_count == 0:
+                raise ConcurrentUpdate()
+            self._outbox.append(events, version)
+
+        self._mongo.transaction(swap)
+        session.version = version
+
+    def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
+        query: dict[str, Any] = {"account_id": account_id, "revoked_at": None, "expires_at": {"$gt": at}}
+        if before is not None:
+            query["_id"] = {"$lt": before}
+        found = self._sessions.find(query, session=self._mongo.session).sort("_id", -1).limit(limit)
+        return [self._session(document) for document in found]
+
+    def revoked_since(self, at: datetime, after: str | None, limit: int) -> list[Session]:
+        query: dict[str, Any] = {"revoked_at": {"$gt": at}}
+        if after is not None:
+            query["_id"] = {"$gt": after}
+        found = self._sessions.find(query, session=self._mongo.session).sort("_id", 1).limit(limit)
+        return [self._session(document) for document in found]
+
+    def _document(self, session: Session) -> dict[str, Any]:
+        return {
+            "_id": session.id,
+            "account_id": session.account_id,
+            "kind": session.kind,
+            "secret": self._box.encrypt(base64.b64encode(session.secret).decode()),
+            "generation": session.generation,
+            "created_at": session.created_at,
+            "last_used_at": session.last_used_at,
+            "rotated_at": session.rotated_at,
+            "expires_at": session.expires_at,
+            "address": session.address,
+            "revoked_at": session.revoked_at,
+            "version": session.version,
+        }
+
+    def _session(self, document: dict[str, Any]) -> Session:
+        return Session(
+            id=document["_id"],
+            account_id=document["account_id"],
+            kind=document["kind"],
+            secret=base64.b64decode(self._box.decrypt(document["secret"])),
+            generation=document["generation"],
+            created_at=document["created_at"],
+            last_used_at=document["last_used_at"],
+            rotated_at=document["rotated_at"],
+            expires_at=document["expires_at"],
+            address=document["address"],
+            revoked_at=document["revoked_at"],
+            version=document["version"],
+        )
