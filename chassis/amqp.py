@@ -45,6 +45,11 @@ CONNECT_TIMEOUT = 5.0
 FLUSH_TIMEOUT = 1.0
 """How long a link that is closed waits until its last messages have left."""
 
+CANCEL_TIMEOUT = 2.0
+"""How long a consumer that stops waits for the broker to say that it delivers no more."""
+
+CANCEL_POLL = 0.01
+
 READ_BYTES = 64 * 1024
 MAX_BACKOFF = 2.0
 
@@ -150,11 +155,19 @@ class Link:
             log.info("a delivery was not rejected, the broker will deliver it again")
 
     def cancel(self, channel: amqp.Channel, consumer_tag: str) -> None:
-        """Ask for no more deliveries on this consumer, without waiting for the answer."""
+        """Take no more deliveries on this consumer; what was on its way has been handed over on return.
+
+        Waits for the broker's answer for CANCEL_TIMEOUT at the most. Not to be called by the reader.
+        """
         try:
             self._writer_of(channel).write(frames.cancel(channel.channel_id, consumer_tag))
         except ServiceUnavailable:
             log.info("a consumer was not cancelled, its connection is gone")
+            return
+        until = time.monotonic() + CANCEL_TIMEOUT
+        # py-amqp forgets the callback when the answer comes, and all of them when the connection is lost.
+        while consumer_tag in channel.callbacks and time.monotonic() < until:
+            time.sleep(CANCEL_POLL)
 
     def _writer_of(self, channel: amqp.Channel | None) -> Writer:
         """The writer, if the channel belongs to the connection of this moment and to no earlier one."""

@@ -72,8 +72,8 @@ def reject(channel: int, delivery_tag: int, requeue: bool) -> bytes:
 
 
 def cancel(channel: int, consumer_tag: str) -> bytes:
-    """With no-wait, so that the broker does not answer."""
-    payload = bytes((0, _BASIC, 0, _CANCEL)) + _short(consumer_tag) + b"\x01"
+    """The broker's answer says that nothing more is delivered."""
+    payload = bytes((0, _BASIC, 0, _CANCEL)) + _short(consumer_tag) + b"\x00"
     return _HEAD.pack(_METHOD, channel, len(payload)) + payload + _END_BYTE
 
 

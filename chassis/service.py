@@ -140,6 +140,14 @@ class Operations(DependencyProvider):
             eventlet.sleep(HUB_LAG_INTERVAL)
             metrics.HUB_LAG_SECONDS.set(max(time.monotonic() - due, 0))
 
+    def _failures(self) -> dict[str, str]:
+        if not self._started:
+            return {"start": "NotYet"}
+        # Under the stock container nobody says so.
+        if getattr(self.container, "is_stopping", False):
+            return {"stop": "Stopping"}
+        return self.readiness.failures()
+
     def _application(self, environ: dict[str, Any], start_response: Any) -> Any:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
@@ -147,7 +155,7 @@ class Operations(DependencyProvider):
         if path == "/health/live":
             return _json(start_response, "200 OK", {"status": "ok"})
         if path == "/health/ready":
-            failures = self.readiness.failures() if self._started else {"start": "NotYet"}
+            failures = self._failures()
             status = "503 Service Unavailable" if failures else "200 OK"
             return _json(
                 start_response, status, {"status": "not ready" if failures else "ok", "failures": failures}

@@ -10,6 +10,9 @@ from compose.names import GATEWAY, SERVICES
 from compose.program import Program
 from compose.stack import Stack
 
+SECONDS_TO_STOP = 10
+"""A service finishes what it holds within eight seconds, and the gateway within three."""
+
 OUTSIDE = {"twitch": "TWITCH_PORT", "sandbox": "SANDBOX_PORT", "smtp": "SMTP_PORT"}
 
 
@@ -80,6 +83,7 @@ def service(name: str, stack: Stack) -> Program:
         port_variables=(variable,),
         address=address,
         priority=50,
+        seconds_to_stop=SECONDS_TO_STOP,
     )
 
 
@@ -99,4 +103,5 @@ def gateway(stack: Stack) -> Program:
         port_variables=("GATEWAY_PORT",),
         address=stack.public_url,
         priority=60,
+        seconds_to_stop=SECONDS_TO_STOP,
     )

@@ -78,9 +78,6 @@ class EventHandler(Entrypoint):
         """Runs in the reader of the link, so nothing here may wait."""
         channel = self._channel
         message.delivery_info["queue"] = self.queue()
-        if not self._accepting:
-            self.consumer.get().reject(channel, message.delivery_info["delivery_tag"], requeue=True)
-            return
         try:
             event = parse(message)
         except Malformed as error:

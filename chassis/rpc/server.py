@@ -78,7 +78,10 @@ class RpcServer(SharedExtension):
         self._methods[wire.routing_key(self.container.service_name, entrypoint.method_name)] = entrypoint
 
     def cancel(self) -> None:
-        """Take no more requests; those that are running finish."""
+        """Take no more requests; those that the broker has handed over are finished.
+
+        Given back, they would come to the next process marked as redelivered, and be refused there.
+        """
         if self._accepting:
             self._accepting = False
             self.consumer.get().cancel(self._channel, self._consumer_tag)
@@ -102,9 +105,6 @@ class RpcServer(SharedExtension):
     def _on_message(self, message: Message) -> None:
         """Runs in the reader of the link, so nothing here may wait."""
         channel, tag = self._channel, message.delivery_info["delivery_tag"]
-        if not self._accepting:
-            self.consumer.get().reject(channel, tag, requeue=True)
-            return
         if not message.properties.get("reply_to"):
             self.undertaker.bury(message, "no reply_to", on_done=partial(self._ack, channel, tag))
             return

@@ -92,6 +92,47 @@ def test_a_service_told_to_stop_finishes_what_it_holds(process, broker):
     connection.close()
 
 
+def test_a_service_told_to_stop_is_not_ready_and_refuses_nobody(process, broker, address):
+    """Calls that come while one process stops are all answered: by it, or by the one beside it."""
+    import eventlet
+
+    from chassis.testing.services import StubService
+
+    child = process()
+    connection = RpcConnection(broker.uri("gateway"), "gateway")
+    held = eventlet.spawn(lambda: connection.call("asset", "slow", {"seconds": 2}, timeout=5))
+    eventually(lambda: broker.depth("rpc-asset") == 0 and connection.pending)
+    eventlet.sleep(0.3)
+    successor = StubService(broker.uri("asset"), "asset", {"echo": lambda request: request})
+    calls = [eventlet.spawn(lambda n=n: connection.call("asset", "echo", {"n": n})) for n in range(100)]
+
+    child.send_signal(signal.SIGTERM)
+    calls += [eventlet.spawn(lambda n=n: connection.call("asset", "echo", {"n": n})) for n in range(100, 300)]
+
+    assert [call.wait() for call in calls] == [{"n": n} for n in range(300)]
+    assert eventually(lambda: httpx.get(f"{address}/health/ready").json()["failures"] == {"stop": "Stopping"})
+    assert held.wait() == {"slept": 2}
+    eventually(lambda: child.poll() is not None, 10)
+    successor.close()
+    connection.close()
+
+
+def test_a_service_that_holds_what_takes_too_long_is_gone_within_ten_seconds(process, broker):
+    import eventlet
+
+    child = process()
+    connection = RpcConnection(broker.uri("gateway"), "gateway")
+    eventlet.spawn_n(lambda: connection.call("asset", "slow", {"seconds": 60}, timeout=30))
+    eventlet.sleep(0.3)
+    started = time.monotonic()
+
+    child.send_signal(signal.SIGTERM)
+
+    eventually(lambda: child.poll() is not None, 15)
+    assert time.monotonic() - started < 10
+    connection.close()
+
+
 def test_the_caller_of_a_killed_service_has_an_answer_within_its_deadline(process, broker):
     from chassis.errors import ServiceUnavailable
 

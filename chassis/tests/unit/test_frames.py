@@ -89,7 +89,7 @@ def test_a_body_larger_than_a_frame_is_cut_into_several():
 def test_acknowledgement_reject_and_cancel_are_written_as_py_amqp_writes_them():
     assert frames.ack(2, 70_000, True) == as_py_amqp_writes(2, spec.Basic.Ack, "Lb", (70_000, True))
     assert frames.reject(2, 7, True) == as_py_amqp_writes(2, spec.Basic.Reject, "Lb", (7, True))
-    assert frames.cancel(2, "rpc-a") == as_py_amqp_writes(2, spec.Basic.Cancel, "sb", ("rpc-a", True))
+    assert frames.cancel(2, "rpc-a") == as_py_amqp_writes(2, spec.Basic.Cancel, "sb", ("rpc-a", False))
 
 
 def test_a_text_that_is_too_long_for_the_protocol_is_refused():
