@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -27,14 +27,38 @@ class Caller(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Delegate:
+    """Somebody who acts for an account and is not that account; `role` says what as."""
+
+    id: str
+    kind: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """The end user whose access token was verified; `kind` is "anonymous" without a token."""
+    """The end user whose access token was verified; `kind` is "anonymous" without a token.
+
+    `id` and `kind` are those of the account that is acted for, which is what ownership is about.
+    """
 
     id: str
     kind: str
     scopes: frozenset[str] = field(default_factory=frozenset)
     session_id: str = ""
     auth_time: datetime | None = None
+    delegate: Delegate | None = None
+
+    @property
+    def actor_id(self) -> str:
+        """Who acts, for the audit trail: the delegate, or the account itself."""
+        return self.delegate.id if self.delegate else self.id
+
+    def in_person(self) -> Principal:
+        """The one who acts, as somebody with belongings of their own (sessions, a password)."""
+        if self.delegate is None:
+            return self
+        return replace(self, id=self.delegate.id, kind=self.delegate.kind, delegate=None)
 
     @property
     def is_admin(self) -> bool:

@@ -71,20 +71,26 @@ class Verifier(SharedExtension):
 class EndUser(DependencyProvider):
     """The end user of the call, verified from its token when it is first looked at.
 
-    Once verified, it is the actor that the audit trail names.
+    Once verified, whoever acts is the actor that the audit trail names. Ids are those of the account that
+    is acted for; with `in_person` they are the actor's own.
     """
 
     shared = Verifier()
 
+    def __init__(self, in_person: bool = False) -> None:
+        self._in_person = in_person
+
     def get_dependency(self, worker_ctx: WorkerContext) -> TokenPrincipal:
         token = worker_ctx.data.get("auth_token")
+        if self._in_person:
+            return TokenPrincipal(lambda: self._verify(token).in_person())
         return TokenPrincipal(lambda: self._verify(token))
 
     def _verify(self, token: Any) -> Principal:
         if not isinstance(token, str) or not token:
             return ANONYMOUS
         principal = self.shared.get().verify(token)
-        context.enter(replace(context.current(), actor=principal.id))
+        context.enter(replace(context.current(), actor=principal.actor_id))
         return principal
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 
 from chassis.errors import Unauthenticated
-from chassis.principal import Principal
+from chassis.principal import Delegate, Principal
 
 MAX_TOKEN_LENGTH = 4096
 """Ours are under 1 kB; parsing a larger one would only serve somebody who wants to keep us busy."""
@@ -38,15 +38,17 @@ class TokenVerifier:
         """The principal that a token names; Unauthenticated when anything at all is wrong with it."""
         try:
             claims = self._claims(token)
-            return Principal(
-                id=str(claims["sub"]),
-                kind=str(claims["kind"]),
-                scopes=frozenset(str(claims.get("scope", "")).split()),
-                session_id=str(claims["sid"]),
-                auth_time=_time(claims.get("auth_time")),
-            )
         except jwt.PyJWTError as error:
             raise Unauthenticated("the access token is not valid") from error
+        delegate = _delegate(claims)
+        return Principal(
+            id=str(claims["acts_for"]) if delegate else str(claims["sub"]),
+            kind=str(claims["kind"]),
+            scopes=frozenset(str(claims.get("scope", "")).split()),
+            session_id=str(claims["sid"]),
+            auth_time=_time(claims.get("auth_time")),
+            delegate=delegate,
+        )
 
     def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > MAX_TOKEN_LENGTH:
@@ -116,6 +118,14 @@ class TokenPrincipal:
         return self.verified.auth_time
 
     @property
+    def delegate(self) -> Delegate | None:
+        return self.verified.delegate
+
+    @property
+    def actor_id(self) -> str:
+        return self.verified.actor_id
+
+    @property
     def is_admin(self) -> bool:
         return self.verified.is_admin
 
@@ -124,6 +134,13 @@ class TokenPrincipal:
 
     def owns(self, owner_id: str) -> bool:
         return self.verified.owns(owner_id)
+
+
+def _delegate(claims: dict[str, Any]) -> Delegate | None:
+    """Who acts when the token's subject acts for another account: `sub`, of `sub_kind`, as `role`."""
+    if "acts_for" not in claims:
+        return None
+    return Delegate(str(claims["sub"]), str(claims.get("sub_kind", "")), str(claims.get("role", "")))
 
 
 def _time(value: Any) -> datetime | None:

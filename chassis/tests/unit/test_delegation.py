@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from chassis.principal import Delegate, Principal
+from chassis.testing.services import Tokens
+from chassis.tokens import TokenVerifier
+
+
+def verified(**claims):
+    issued = Tokens()
+    token = issued.issue("brand", "mem_1", ["campaigns:read"], **claims)
+    return TokenVerifier(issued.jwks, "gametriggers", "gametriggers-api").verify(token)
+
+
+def test_whoever_acts_for_an_account_owns_what_the_account_owns():
+    member = verified(acts_for="brd_1", sub_kind="member", role="viewer")
+
+    assert (member.id, member.kind) == ("brd_1", "brand")
+    assert member.owns("brd_1")
+    assert not member.owns("mem_1")
+
+
+def test_the_audit_trail_names_the_one_who_acts():
+    assert verified(acts_for="brd_1", sub_kind="member").actor_id == "mem_1"
+    assert Principal("brd_1", "brand").actor_id == "brd_1"
+
+
+def test_in_person_a_delegate_owns_nothing_of_the_accounts():
+    member = verified(acts_for="brd_1", sub_kind="member", role="viewer")
+
+    person = member.in_person()
+
+    assert member.delegate == Delegate("mem_1", "member", "viewer")
+    assert (person.id, person.kind) == ("mem_1", "member")
+    assert not person.owns("brd_1")
+
+
+def test_an_account_that_acts_for_itself_is_itself_in_person():
+    brand = Principal("brd_1", "brand")
+
+    assert brand.in_person() == brand
