@@ -245,6 +245,17 @@ EXAMPLES: dict[str, Any] = {
             "current": True,
         }
     ),
+    "explain": {
+        "principal": {"role": "finance", "account_id": BRAND},
+        "action": "campaign.edit",
+        "resource": {"kind": "campaign", "owner": BRAND, "state": "draft"},
+    },
+    "decision": {
+        "allowed": False,
+        "rule": "campaign.edit by owner, manager",
+        "check": "role",
+        "reason": "finance is not among owner, manager",
+    },
     "jwks": {
         "keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k1", "use": "sig", "alg": "EdDSA", "x": "11qYAYKx"}]
     },

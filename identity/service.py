@@ -90,6 +90,18 @@ class IdentityService(Service):
         schemas.Nothing().load(request)
         return schemas.KeySet().dump(self.tokens.key_set())
 
+    @rpc(callers={"gateway"})
+    def explain(self, request: dict[str, Any]) -> Any:
+        query = schemas.Explain().load(request)
+        decision = handlers.explain(self.accounts, self.principal, **query)
+        return schemas.Decision().dump(decision)
+
+    @rpc(callers={"operator"})
+    def explain_to_operator(self, request: dict[str, Any]) -> Any:
+        query = schemas.Explain().load(request)
+        decision = handlers.explain_to_operator(self.accounts, **query)
+        return schemas.Decision().dump(decision)
+
     @rpc(callers={"operator"})
     def create_admin(self, request: dict[str, Any]) -> Any:
         command = schemas.CreateAdmin().load(request)

@@ -13,12 +13,15 @@ SCOPES = {
         "profile:write",
         "campaigns:read",
         "campaigns:write",
+        "participations:read",
         "participations:manage",
         "wallet:read",
         "wallet:write",
+        "assets:read",
         "assets:write",
         "analytics:read",
         "notifications:read",
+        "notifications:write",
     ],
     "streamer": [
         "profile:write",
@@ -29,8 +32,9 @@ SCOPES = {
         "payouts:request",
         "analytics:read",
         "notifications:read",
+        "notifications:write",
     ],
-    "admin": ["admin:campaigns", "admin:streamers", "admin:ledger"],
+    "admin": ["admin:campaigns", "admin:streamers", "admin:ledger", "admin:permissions"],
 }
 EVERYBODY = ("brand", "streamer", "admin")
 BRAND, STREAMER, ADMIN = ("brand",), ("streamer",), ("admin",)
@@ -101,6 +105,7 @@ ROUTES = [
         {"sid": example.SESSION},
         204,
     ),
+    post("/v1/admin/permissions/explain", ADMIN, "identity.explain", body="explain"),
     get("/.well-known/jwks.json", PUBLIC, "identity.jwks"),
     get("/v1/brands/me", BRAND, "brand.get_profile"),
     Route("PATCH", "/v1/brands/me", BRAND, "brand.update_profile", body="update_brand_profile"),

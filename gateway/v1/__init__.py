@@ -10,6 +10,7 @@ from gateway.v1 import (
     notification,
     participation,
     payment,
+    permissions,
     streamer,
 )
 
@@ -24,4 +25,5 @@ BLUEPRINTS = (
     analytics.blueprint,
     notification.blueprint,
     dashboard.blueprint,
+    permissions.blueprint,
 )

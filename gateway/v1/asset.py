@@ -53,7 +53,7 @@ def upload() -> Response:
 
 
 @blueprint.route("/<id:asset_id>")
-@blueprint.requires("assets:write")
+@blueprint.requires("assets:read")
 @blueprint.answers(200, schemas.Asset, example="asset")
 def get_asset(asset_id: str) -> Response:
     """An asset, with its variants once they are ready."""

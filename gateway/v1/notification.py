@@ -42,7 +42,7 @@ def get_preferences() -> Response:
 
 
 @blueprint.route("/preferences", methods=["PUT"])
-@blueprint.requires("notifications:read")
+@blueprint.requires("notifications:write")
 @blueprint.answers(200, schemas.Preferences, example="preferences")
 @blueprint.body(schemas.SetPreferences, example="set_preferences")
 def set_preferences(body: dict[str, Any]) -> Response:

@@ -14,6 +14,7 @@ from participation import schemas
 blueprint = Resource("participation", __name__, url_prefix="/v1", description="Who shows which campaign")
 
 EITHER_SIDE = ("participations:write", "participations:manage")
+EITHER_READER = ("participations:write", "participations:read")
 
 
 @blueprint.route("/campaigns/<id:campaign_id>/applications", methods=["POST"])
@@ -25,7 +26,7 @@ def apply(campaign_id: str) -> Response:
 
 
 @blueprint.route("/campaigns/<id:campaign_id>/applications")
-@blueprint.requires("participations:manage")
+@blueprint.requires("participations:read")
 @blueprint.answers(200, schemas.ParticipationPage, example="participations")
 @blueprint.query(schemas.ListApplications, without=["campaign_id"])
 def list_applications(query: dict[str, Any], campaign_id: str) -> Response:
@@ -43,7 +44,7 @@ def list_participations(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/participations/<id:participation_id>")
-@blueprint.requires(*EITHER_SIDE)
+@blueprint.requires(*EITHER_READER)
 @blueprint.answers(200, schemas.Participation, example="participation")
 def get_participation(participation_id: str) -> Response:
     """One participation, for its streamer or its brand."""
@@ -101,7 +102,7 @@ def remove(body: dict[str, Any], participation_id: str) -> Response:
 
 
 @blueprint.route("/participations/<id:participation_id>/deliveries")
-@blueprint.requires(*EITHER_SIDE)
+@blueprint.requires(*EITHER_READER)
 @blueprint.answers(200, schemas.DeliveryPage, example="deliveries")
 @blueprint.query(schemas.ListDeliveries, without=["participation_id"])
 def list_deliveries(query: dict[str, Any], participation_id: str) -> Response:
@@ -110,7 +111,7 @@ def list_deliveries(query: dict[str, Any], participation_id: str) -> Response:
 
 
 @blueprint.route("/participations/<id:participation_id>/earnings")
-@blueprint.requires(*EITHER_SIDE)
+@blueprint.requires(*EITHER_READER)
 @blueprint.answers(200, schemas.Earnings, example="earnings")
 def get_earnings(participation_id: str) -> Response:
     """What the participation earned, beside the same figures computed again from its deliveries."""

@@ -11,19 +11,8 @@ from typing import Any, Self
 from chassis.errors import NotFound, Unauthenticated
 from chassis.ids import is_id
 from identity.domain.account import Account
+from identity.domain.permissions import ROLE_OF_KIND, SCOPES
 from identity.events import SessionRevoked
-
-SCOPES = {
-    "brand": (
-        "profile:write campaigns:read campaigns:write participations:manage wallet:read wallet:write "
-        "assets:write analytics:read notifications:read"
-    ),
-    "streamer": (
-        "profile:write marketplace:read participations:write overlay:manage wallet:read payouts:request "
-        "analytics:read notifications:read"
-    ),
-    "admin": "admin:campaigns admin:streamers admin:ledger",
-}
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 
@@ -168,7 +157,7 @@ class Session:
             "iat": issued_at,
             "exp": issued_at + int(ACCESS_TOKEN_LIFETIME.total_seconds()),
             "jti": token_id,
-            "scope": SCOPES[self.kind],
+            "scope": " ".join(sorted(SCOPES[ROLE_OF_KIND[self.kind]])),
             "kind": self.kind,
             "sid": self.id,
             "auth_time": int(self.created_at.timestamp()),

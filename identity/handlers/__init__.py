@@ -4,6 +4,7 @@ from identity.handlers.accounts import register_brand, register_streamer
 from identity.handlers.admins import create_admin
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.login import login
+from identity.handlers.permissions import PrincipalNotFound, explain, explain_to_operator
 from identity.handlers.ports import SessionOwner
 from identity.handlers.retries import ATTEMPTS, retried
 from identity.handlers.sessions import list_sessions, logout, refresh, revoke_session, revoked_sessions
@@ -11,9 +12,12 @@ from identity.handlers.sessions import list_sessions, logout, refresh, revoke_se
 __all__ = [
     "ATTEMPTS",
     "Desk",
+    "PrincipalNotFound",
     "SessionOwner",
     "SignedIn",
     "create_admin",
+    "explain",
+    "explain_to_operator",
     "list_sessions",
     "login",
     "logout",

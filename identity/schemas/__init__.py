@@ -18,6 +18,7 @@ from identity.schemas.accounts import (
 from identity.schemas.admins import CreateAdmin, Invited
 from identity.schemas.keys import Key, KeySet
 from identity.schemas.parts import KINDS, Nothing
+from identity.schemas.permissions import Decision, DescribedPrincipal, Explain, PermissionResource
 from identity.schemas.sessions import (
     ListSessions,
     Refresh,
@@ -34,6 +35,9 @@ __all__ = [
     "Account",
     "ContactPerson",
     "CreateAdmin",
+    "Decision",
+    "DescribedPrincipal",
+    "Explain",
     "Invited",
     "Key",
     "KeySet",
@@ -41,6 +45,7 @@ __all__ = [
     "Login",
     "LoginCall",
     "Nothing",
+    "PermissionResource",
     "Refresh",
     "RefreshCall",
     "RegisterBrand",

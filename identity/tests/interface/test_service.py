@@ -84,6 +84,38 @@ def test_the_access_token_is_verified_with_the_published_keys(identity, rpc):
     assert principal.session_id.startswith("ses_")
 
 
+def test_an_operator_is_told_which_rule_decided(identity, rpc):
+    registered = identity.register_brand(acme())["account"]["id"]
+    question = {
+        "principal_id": registered,
+        "action": "campaign.edit",
+        "resource": {"kind": "campaign", "owner": registered, "state": "completed"},
+    }
+
+    decision = rpc("identity", user="operator").explain_to_operator(question)
+
+    assert decision == {
+        "allowed": False,
+        "rule": "campaign.edit by owner, manager",
+        "check": "state",
+        "reason": "completed is not among active, approved, draft, paused",
+    }
+    assert refused(identity.explain_to_operator, question).status == 403
+    assert refused(identity.explain, question).status == 401
+
+
+def test_who_is_asked_about_is_named_or_described_and_not_both(rpc, identity):
+    ask = rpc("identity", user="operator").explain_to_operator
+    resource = {"action": "brand.read", "resource": {"kind": "brand"}}
+
+    nobody = refused(ask, resource)
+    both = refused(
+        ask, resource | {"principal_id": "brd_1", "principal": {"role": "owner", "account_id": "brd_1"}}
+    )
+
+    assert (nobody.status, both.status) == (422, 422)
+
+
 def test_a_refresh_token_is_no_access_token(identity):
     signed_in = identity.register_brand(acme())
     verifier = TokenVerifier(lambda: identity.jwks({}), "gametriggers", "gametriggers-api")

@@ -1,0 +1,31 @@
+"""The states in identity's permission table are those of the services' own state machines."""
+
+import pytest
+
+from campaign.domain.campaign import EDITABLE
+from campaign.domain.campaign import TRANSITIONS as CAMPAIGN
+from identity.domain.permissions import TABLE
+from participation.domain.participation import TRANSITIONS as PARTICIPATION
+
+
+def states_of(transitions, command):
+    return {str(state) for state, known in transitions if str(known) == command}
+
+
+def rows(kind, transitions):
+    commands = {str(command) for _, command in transitions}
+    found = [rule for rule in TABLE if rule.kind == kind and rule.action.partition(".")[2] in commands]
+    return [pytest.param(rule, transitions, id=rule.name) for rule in found]
+
+
+@pytest.mark.parametrize(
+    ("rule", "transitions"), [*rows("campaign", CAMPAIGN), *rows("participation", PARTICIPATION)]
+)
+def test_a_command_is_allowed_in_the_states_that_have_an_edge_for_it(rule, transitions):
+    assert rule.states == states_of(transitions, rule.action.partition(".")[2])
+
+
+def test_a_campaign_may_be_edited_in_the_states_in_which_a_field_may():
+    (rule,) = [rule for rule in TABLE if rule.action == "campaign.edit"]
+
+    assert rule.states == {state for state, fields in EDITABLE.items() if fields}

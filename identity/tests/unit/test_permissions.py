@@ -1,0 +1,158 @@
+"""Every cell of the table, written down by hand beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chassis.errors import Forbidden, Unauthenticated
+from chassis.ids import new_id
+from chassis.principal import ANONYMOUS, Principal
+from identity import schemas
+from identity.domain.permissions import ACTIONS, ROLES, SCOPES, TABLE, Resource, Subject, decide
+from identity.handlers import PrincipalNotFound, explain
+from identity.tests.fakes import FakeAccounts
+from identity.tests.mothers import account
+
+ACME, GLOBEX = "brd_acme", "brd_globex"
+TEAM = "owner manager finance approver viewer"
+LEADS = "owner manager"
+
+# Who may do it at all, on an own resource in a state that allows it.
+ALLOWED = {
+    "brand.read": TEAM,
+    "brand.edit": LEADS,
+    "brand.request_verification": LEADS,
+    "campaign.read": f"{TEAM} streamer admin",
+    "campaign.read_history": f"{TEAM} admin",
+    "campaign.create": LEADS,
+    "campaign.clone": LEADS,
+    "campaign.edit": LEADS,
+    "campaign.delete": LEADS,
+    "campaign.submit": LEADS,
+    "campaign.activate": LEADS,
+    "campaign.pause": LEADS,
+    "campaign.resume": LEADS,
+    "campaign.complete": LEADS,
+    "campaign.cancel": LEADS,
+    "campaign.read_ledger": "owner manager finance admin",
+    "campaign.apply": "streamer",
+    "campaign.approve": "admin",
+    "campaign.reject": "admin",
+    "asset.read": TEAM,
+    "asset.upload": LEADS,
+    "participation.read": "owner manager approver viewer streamer",
+    "participation.approve": "owner manager approver",
+    "participation.reject": "owner manager approver",
+    "participation.pause": "owner manager approver streamer",
+    "participation.resume": "owner manager approver streamer",
+    "participation.remove": "owner manager approver",
+    "participation.leave": "streamer",
+    "wallet.read": "owner manager finance streamer",
+    "wallet.deposit": "owner finance",
+    "invoice.read": "owner manager finance streamer",
+    "analytics.read": f"{TEAM} streamer admin",
+    "notification.read": f"{TEAM} streamer",
+    "notification.mark_read": f"{TEAM} streamer",
+    "notification.choose": "owner manager streamer",
+    "streamer.read": "streamer",
+    "streamer.edit": "streamer",
+    "streamer.link_platform": "streamer",
+    "streamer.verify_platform": "admin",
+    "marketplace.read": "streamer",
+    "overlay.read": "streamer",
+    "overlay.replace": "streamer",
+    "overlay.test": "streamer",
+    "payout.request": "streamer",
+    "payout.read": "streamer",
+    "payout.choose_method": "streamer",
+    "ledger.verify": "admin",
+    "permission.explain": "admin",
+}
+
+
+def resource_of(action: str, owner: str = ACME, state: str = "") -> Resource:
+    return Resource(action.partition(".")[0], owner, state)
+
+
+def test_a_described_principal_may_have_every_role_of_the_table():
+    assert schemas.permissions.ROLES == ROLES
+
+
+def test_the_expectations_speak_of_every_action():
+    assert set(ALLOWED) == set(ACTIONS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_role_may_do_what_is_expected_of_it_and_nothing_else(action, role):
+    decision = decide(Subject(role, ACME, SCOPES[role]), action, resource_of(action))
+
+    assert decision.allowed is (role in ALLOWED[action].split())
+    assert decision.check == ("granted" if decision.allowed else "role")
+    assert decision.rule.startswith(f"{action} by ")
+
+
+@pytest.mark.parametrize("rule", TABLE, ids=lambda rule: rule.name)
+def test_a_row_holds_for_its_roles_scope_owner_and_states_alone(rule):
+    for role in rule.roles:
+        for state in rule.states or ("",):
+            assert decide(Subject(role, ACME), rule.action, resource_of(rule.action, ACME, state)).allowed
+        if rule.scope:
+            narrowed = decide(Subject(role, ACME, frozenset()), rule.action, resource_of(rule.action))
+            assert (narrowed.allowed, narrowed.check) == (False, "scope")
+        others = decide(Subject(role, ACME), rule.action, resource_of(rule.action, GLOBEX))
+        assert (others.allowed, others.check) == ((False, "ownership") if rule.owned else (True, "granted"))
+        if rule.states is not None:
+            late = decide(Subject(role, ACME), rule.action, resource_of(rule.action, ACME, "nowhere"))
+            assert (late.allowed, late.check) == (False, "state")
+
+
+def test_a_finance_cannot_edit_campaigns_and_is_told_why():
+    decision = decide(Subject("finance", ACME), "campaign.edit", Resource("campaign", ACME, "draft"))
+
+    assert (decision.allowed, decision.rule) == (False, "campaign.edit by owner, manager")
+    assert decision.reason == "finance is not among owner, manager"
+
+
+def test_a_completed_campaign_is_refused_by_its_state():
+    decision = decide(Subject("owner", ACME), "campaign.edit", Resource("campaign", ACME, "completed"))
+
+    assert (decision.allowed, decision.check) == (False, "state")
+
+
+def test_what_no_row_is_about_is_refused():
+    decision = decide(Subject("owner", ACME), "campaign.explode", Resource("campaign", ACME))
+
+    assert (decision.allowed, decision.rule) == (False, "unknown_action")
+
+
+def test_another_kind_of_resource_is_refused():
+    decision = decide(Subject("owner", ACME), "campaign.edit", Resource("asset", ACME))
+
+    assert (decision.allowed, decision.check) == (False, "kind")
+
+
+def test_an_admin_asks_about_an_account_by_its_id():
+    accounts, acme = FakeAccounts(), account()
+    accounts.add(acme, [])
+    ada = Principal(new_id("adm"), "admin")
+
+    decision = explain(
+        accounts,
+        ada,
+        action="campaign.submit",
+        resource={"kind": "campaign", "owner": acme.id, "state": "draft"},
+        principal_id=acme.id,
+    )
+
+    assert decision.allowed
+    with pytest.raises(PrincipalNotFound):
+        explain(accounts, ada, action="brand.read", resource={"kind": "brand"}, principal_id="brd_x")
+
+
+@pytest.mark.parametrize(
+    ("by", "error"), [(Principal(ACME, "brand"), Forbidden), (ANONYMOUS, Unauthenticated)]
+)
+def test_nobody_but_an_admin_may_ask(by, error):
+    with pytest.raises(error):
+        explain(FakeAccounts(), by, action="brand.read", resource={"kind": "brand"}, principal_id=ACME)
