@@ -42,6 +42,8 @@ NEEDS = (
     Need("RabbitMQ", ("/usr/lib/rabbitmq/bin/rabbitmq-server",), ("rabbitmq-server",), "AMQP_URI"),
     Need("PostgreSQL", ("/usr/lib/postgresql/*/bin/postgres", "initdb"), ("postgresql",), "DATABASE_URL"),
     Need("Redis", ("redis-server",), ("redis-server",), "REDIS_URL"),
+    # The guides of the developer portal are typed by a test.
+    Need("curl", ("curl",), ("curl",)),
     Need("FFmpeg", ("ffmpeg",), ("ffmpeg",)),
     Need("Chromium", ("chromium", "chromium-browser", "google-chrome"), ("chromium", "chromium-browser")),
 )

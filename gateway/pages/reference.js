@@ -2,9 +2,12 @@
 
 SwaggerUIBundle({
   url: "/openapi.json",
-  dom_id: "#docs",
+  dom_id: "#reference",
   deepLinking: true,
   docExpansion: "none",
+  filter: true,
+  tagsSorter: "alpha",
+  persistAuthorization: false,
   displayRequestDuration: true,
   validatorUrl: null,
 });

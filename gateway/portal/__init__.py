@@ -1,0 +1,4 @@
+"""The developer portal at /docs: guides, the reference with try-it-out, and events.
+
+Everything comes from this process: no script, font or picture of another host, so it works offline.
+"""

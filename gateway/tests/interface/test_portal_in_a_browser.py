@@ -1,0 +1,121 @@
+"""The developer portal in a real browser, under the policy that it is served with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from gateway.portal import guides
+from gateway.tests.conftest import Door
+from gateway.tests.interface.test_overlay_in_a_browser import CHROMIUM_ARGS
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(door: Door) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, door.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+
+
+class Visitor:
+    """A page that remembers what its browser complained of, and which hosts it asked."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.complaints: list[str] = []
+        self.foreign: list[str] = []
+        page.on("console", lambda message: self.note(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.note_request(request.url))
+
+    def note(self, type: str, text: str) -> None:
+        if type == "error":
+            self.complaints.append(text)
+
+    def note_request(self, url: str) -> None:
+        if not url.startswith((self.address, "data:")):
+            self.foreign.append(url)
+
+    def goes_to(self, path: str) -> Page:
+        self.page.goto(f"{self.address}{path}")
+        return self.page
+
+    def picture(self, name: str) -> None:
+        """Where PICTURES names a folder, a person can look at what the test saw."""
+        if folder := os.environ.get("PICTURES"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture
+def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
+    context = browser.new_context(viewport={"width": 1360, "height": 900})
+    visitor = Visitor(context.new_page(), address)
+    yield visitor
+    assert visitor.complaints == []
+    assert visitor.foreign == []
+    context.close()
+
+
+def test_a_newcomer_finds_the_first_guide_from_the_start_page(visitor: Visitor) -> None:
+    page = visitor.goes_to("/")
+    page.click("text=Read the API documentation")
+    visitor.picture("overview")
+
+    page.click("main >> text=Your first campaign in five minutes")
+
+    assert page.inner_text("h1") == "Your first campaign in five minutes"
+    assert page.locator(".sidebar [aria-current=page]").inner_text() == "Your first campaign in five minutes"
+    visitor.picture("guide")
+
+
+def test_a_click_copies_the_code(visitor: Visitor) -> None:
+    visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=visitor.address)
+    page = visitor.goes_to("/docs/guides/first-campaign")
+
+    page.click(".snippet:nth-of-type(1) button.copy")
+
+    page.wait_for_selector("text=Copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("export GT=")
+
+
+def test_every_guide_fits_a_telephone(visitor: Visitor) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+
+    for name in guides.NAMES:
+        page = visitor.goes_to(f"/docs/guides/{name}")
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    visitor.picture("telephone")
+
+
+def test_the_reference_lists_the_routes_and_tries_one(visitor: Visitor, door: Door) -> None:
+    door.services.answers["identity.jwks"] = {"keys": []}
+    page = visitor.goes_to("/docs/reference")
+    page.wait_for_selector(".opblock-tag", timeout=15_000)
+    visitor.picture("reference")
+
+    page.click("#operations-tag-keys, [data-tag='keys'] button, [data-tag='keys']")
+    page.click(".opblock-summary-path[data-path='/.well-known/jwks.json']")
+    page.click("button.try-out__btn")
+    page.click("button.execute")
+
+    page.wait_for_selector(".live-responses-table .response-col_status >> text=200")
+    visitor.picture("tried")
