@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, ValidationError, fields, validate
 from marshmallow import Schema as MarshmallowSchema
+from marshmallow.schema import SchemaMeta
 
 from chassis.ids import is_id
 from chassis.money import Money
@@ -19,7 +20,28 @@ MAX_PAGE = 100
 DEFAULT_PAGE = 20
 
 
-class Schema(MarshmallowSchema):
+class SharedInstance(SchemaMeta):
+    """Calling a class without options gives the one instance of that class.
+
+    Building a schema copies and binds every field, of nested schemas too, and costs more than loading with
+    it. Between two calls of load or dump an instance keeps nothing, so greenlets and threads may share it.
+    When several threads come first, each may build one; whichever stays is complete.
+    """
+
+    _instance: Any
+
+    def __call__(self, *, only: Any = None, many: bool | None = None, **options: Any) -> Any:
+        # A field that nests this schema states every option, most of them empty.
+        as_declared = only is None and many in {None, self.opts.many} and not any(options.values())
+        if not as_declared:
+            return super().__call__(only=only, many=many, **options)
+        # Its own, never the one that its parent class has.
+        if "_instance" not in self.__dict__:
+            self._instance = super().__call__()
+        return self._instance
+
+
+class Schema(MarshmallowSchema, metaclass=SharedInstance):
     """Refuses unknown fields."""
 
     class Meta:
