@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from chassis.context import current
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
@@ -38,7 +40,7 @@ class JsonFormatter(logging.Formatter):
         line.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps({k: v for k, v in line.items() if v is not None}, default=str, ensure_ascii=False)
+        return _one_line({k: v for k, v in line.items() if v is not None})
 
 
 def configure(service: str, level: str = "INFO") -> None:
@@ -52,9 +54,21 @@ def configure(service: str, level: str = "INFO") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(True)
+    # No line of ours names its thread, process or source line; finding the last one out walks up the stack.
+    # https://docs.python.org/3/howto/logging.html#optimization
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     logging.getLogger("nameko").setLevel(logging.CRITICAL)
     for chatty in ("amqp", "httpx", "httpcore", "pymongo", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _one_line(values: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(values, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # Half a surrogate pair or a number beyond 64 bits; a log takes what it is given.
+        return json.dumps(values, default=str, ensure_ascii=False)
 
 
 def configure_sentry(dsn: str, service: str, scrub: Callable[[str], str] = str) -> None:

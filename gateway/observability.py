@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
-import uuid
 from contextlib import ExitStack
+from functools import lru_cache
 
 from flask import Flask, Response, g, request
 from prometheus_client import Counter, Histogram
@@ -43,18 +44,22 @@ def register(app: Flask) -> None:
 def begin() -> None:
     g.started = time.monotonic()
     g.request_id = known_or_new_request_id()
-    g.span = ExitStack()
-    span = tracing.span(f"{request.method} {route()}", tracing.SERVER, sound_traceparent())
-    traceparent = g.span.enter_context(span)
+    traceparent = sound_traceparent()
+    if tracing.is_recording():
+        g.span = ExitStack()
+        span = tracing.span(f"{request.method} {route()}", tracing.SERVER, traceparent)
+        traceparent = g.span.enter_context(span)
     context.enter(CallContext(request_id=g.request_id, traceparent=traceparent))
     refuse_nul(request)
 
 
 def finish(response: Response) -> Response:
     seconds = time.monotonic() - g.started
+    matched = route()
     method = request.method if request.method in METHODS else "OTHER"
-    HTTP_SECONDS.labels(method, route()).observe(seconds)
-    HTTP_RESPONSES.labels(method, route(), response.status_code).inc()
+    duration, responses = counted(method, matched, response.status_code)
+    duration.observe(seconds)
+    responses.inc()
     response.headers["X-Request-Id"] = g.request_id
     if request.path not in UNLOGGED:
         log.info(
@@ -62,9 +67,15 @@ def finish(response: Response) -> Response:
             request.method,
             without_token(request.path),
             response.status_code,
-            extra={"route": route(), "status": response.status_code, "seconds": round(seconds, 4)},
+            extra={"route": matched, "status": response.status_code, "seconds": round(seconds, 4)},
         )
     return response
+
+
+@lru_cache(maxsize=4096)
+def counted(method: str, route: str, status: int) -> tuple[Histogram, Counter]:
+    """The library's own look-up takes a lock and builds a key each time."""
+    return HTTP_SECONDS.labels(method, route), HTTP_RESPONSES.labels(method, route, status)
 
 
 def leave(_error: BaseException | None) -> None:
@@ -75,7 +86,7 @@ def leave(_error: BaseException | None) -> None:
 def known_or_new_request_id() -> str:
     """The client's id when it is fit to be logged, else one of ours."""
     given = request.headers.get("X-Request-Id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def sound_traceparent() -> str | None:

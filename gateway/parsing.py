@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from flask import Request
+import orjson
+from flask import Request, Response
 from flask.json.provider import DefaultJSONProvider
 from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
@@ -47,6 +48,11 @@ class StrictJSON(DefaultJSONProvider):
         if "\\u" in text:
             check_text(value)
         return value
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Mostly a service's reply, and so written by what reads and writes those."""
+        body = orjson.dumps(self._prepare_response_obj(args, kwargs))
+        return Response(body, mimetype=self.mimetype)
 
 
 def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
