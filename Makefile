@@ -6,7 +6,7 @@ export GAMETRIGGERS_STARTED_AT := $(shell date +%s.%N)
 # Neither make's own flags nor its job server are anybody's business further down.
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: help setup run up down status logs demo shell admin test check bench chaos fmt lock clean
+.PHONY: help setup run up down status logs demo shell admin client test check bench chaos fmt lock clean
 
 help:
 	@echo "make run     set up, start the platform, run the demo      make test [SERVICE=campaign]"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench [ROWS=rpc_latency_vs_stock] [ROUNDS=5]"
 	@echo "make chaos [ROWS=consumers] [SEED=7] [COUNT=1000]"
 	@echo "make demo    again, against the running platform           make shell"
+	@echo "make client  the TypeScript client, compiled (the platform has to run)"
 	@echo "make clean   stop, and remove what it stored               make admin EMAIL=..."
 
 setup:
@@ -46,6 +47,9 @@ shell: setup
 admin: setup
 	@if [ -z "$(EMAIL)" ]; then echo "Say whose: make admin EMAIL=you@example.com"; exit 1; fi
 	@$(COMPOSE) admin "$(EMAIL)"
+
+client: setup
+	@$(COMPOSE) client
 
 test: setup
 	@$(COMPOSE) test $(SERVICE)

@@ -72,6 +72,13 @@ def admin(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def client(arguments: argparse.Namespace) -> int:
+    from compose import client
+
+    client.build(running_stack().public_url)
+    return 0
+
+
 def check(arguments: argparse.Namespace) -> int:
     from compose import checks
 
@@ -130,6 +137,7 @@ def parser() -> argparse.ArgumentParser:
     command("demo", demo, "the demo, against the running platform")
     command("shell", shell, "nameko shell as the operator")
     command("admin", admin, "create an administrator").add_argument("email")
+    command("client", client, "the TypeScript client, from the running gateway's document")
     command("check", check, "formatting, lint, types, imports")
     command("test", test, "every suite, or one").add_argument("suite", nargs="?", default="")
     command("bench", bench, "how fast we are, against named peers").add_argument("rows", nargs="*")
