@@ -133,6 +133,12 @@ class Cable:
         finally:
             self._open.discard(connection)
 
+    async def end(self) -> None:
+        """Reset what is open, and wait until nothing is carried any more."""
+        self.disturb(RESET, 0)
+        while self._open:
+            await asyncio.sleep(0.01)
+
     async def wait_for_passage(self) -> None:
         if self._fault == DELAY:
             await asyncio.sleep(self._seconds)
@@ -201,6 +207,9 @@ async def main(servers: Mapping[str, int]) -> None:
     while line := await commands.readline():
         command: dict[str, Any] = json.loads(line)
         say({"open": cables[command["server"]].disturb(command["fault"], command["seconds"])})
+    for name, server in listening.items():
+        server.close()
+        await cables[name].end()
 
 
 def say(answer: Mapping[str, int]) -> None:

@@ -25,7 +25,8 @@ import pymongo
 from chassis import failpoints
 from chassis.rpc.client import RpcConnection
 from compose.chaos import guards
-from compose.chaos.journal import Journal, compare
+from compose.chaos.journal import OK, Journal, compare
+from compose.chaos.proxy import Proxy
 from compose.chaos.servers import Servers
 from compose.errors import ComposeError
 from compose.layout import REPOSITORY
@@ -92,6 +93,8 @@ class Rig:
         self.id = f"chaos-{uuid.uuid4().hex[:10]}"
         self.random = random.Random(self.seed)  # noqa: S311  A seed reproduces a run; nothing is secret.
         self.uri = self.servers.uri(self.id)
+        self.program_uri, self.program_mongo_uri = self.uri, self.servers.mongo_uri
+        self.latest_answer = 0.0
 
     def __enter__(self) -> Rig:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -115,6 +118,13 @@ class Rig:
         self.mongo.close()
         self.servers.drop_vhost(self.id)
 
+    def connect_through(self, proxy: Proxy) -> None:
+        """Programs and the client use this cable from now on; what we look with does not."""
+        self.program_uri = at_port(self.uri, proxy.ports["rabbitmq"])
+        self.program_mongo_uri = at_port(self.servers.mongo_uri, proxy.ports["mongo"])
+        self.client.close()
+        self.client = RpcConnection(self.program_uri, "chaos-client")
+
     # Processes
 
     def start(self, name: str, failpoint: str = "") -> Child:
@@ -124,8 +134,8 @@ class Rig:
             port = probe.getsockname()[1]
         service = name.partition("-")[0]
         environment = {
-            "AMQP_URI": self.uri,
-            "MONGO_URI": self.servers.mongo_uri,
+            "AMQP_URI": self.program_uri,
+            "MONGO_URI": self.program_mongo_uri,
             "DATABASE_PREFIX": f"{self.id}_",
             "HEALTH_PORT": str(port),
             guards.VARIABLE: self.guard_off,
@@ -170,9 +180,29 @@ class Rig:
     def make(self, keys: list[str], *, refused: bool = False, timeout: float = 5.0) -> str:
         """One call of the maker, with its two lines in the journal."""
         request = {"keys": keys, "refused": refused}
-        return self.journal.call(
+        started = time.monotonic()
+        outcome = self.journal.call(
             keys, lambda: self.client.call("chaos_maker", "make", request, timeout=timeout)
         )
+        self.latest_answer = max(self.latest_answer, time.monotonic() - started - timeout)
+        return outcome
+
+    def one_more_is_handled(self, seconds: float) -> bool:
+        """Make one thing. False when that is refused, an error when it is not handled in `seconds`."""
+        key = f"one-more-{uuid.uuid4().hex[:10]}"
+        if self.make([key], timeout=2) != OK:
+            return False
+        self.wait_until(lambda: self.is_noted(key), "it is handled", seconds)
+        return True
+
+    def seconds_to_go_on(self, longest: float) -> float:
+        """Until one more thing is made and handled; twice the longest when that does not happen."""
+        started = time.monotonic()
+        try:
+            self.wait_until(lambda: self.one_more_is_handled(longest), "work goes on", 2 * longest)
+        except ComposeError:
+            return 2 * longest
+        return time.monotonic() - started
 
     # What happened
 
@@ -255,3 +285,16 @@ class Rig:
             except subprocess.TimeoutExpired:
                 child.kill()
         return self.depths(*QUEUES, *DEAD_LETTERS)
+
+
+def at_port(uri: str, port: int) -> str:
+    """The same URI, another port of this machine."""
+    where = urlsplit(uri)
+    login = f"{where.username}:{where.password}@" if where.username else ""
+    return where._replace(netloc=f"{login}127.0.0.1:{port}").geturl()
+
+
+def port_of(uri: str) -> int:
+    port = urlsplit(uri).port
+    assert port is not None, "our servers' URIs name their port"
+    return port

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from compose.chaos.row import PlatformRow, Row
-from compose.chaos.rows import broker, consumers, failpoints, poison, rpc
+from compose.chaos.rows import broker, consumers, cut_connections, failpoints, poison, rpc
 from compose.chaos.sagas import killed_at_every_step
 from compose.chaos.story import killed_while_it_plays
 
@@ -49,6 +49,14 @@ ROWS = (
         ("confirms",),
         20,
         4,
+    ),
+    Row(
+        "cut_connections",
+        "the cables to broker and MongoDB are cut, slowed, silenced: nothing lost, calls told in time",
+        cut_connections.run,
+        ("confirms", "inbox"),
+        40,
+        8,
     ),
 )
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import signal
 import statistics
 import time
-import uuid
 
 from compose.chaos import traffic
 from compose.chaos.rig import Rig
 from compose.chaos.row import Findings
-from compose.errors import ComposeError
 
 SECONDS_TO_RECOVER = 30.0
 SECONDS_FOR_THE_PORT = 60.0
@@ -53,20 +51,7 @@ def recovery(rig: Rig, number: int) -> float:
     rig.servers.kill("rabbitmq")
     rig.wait_until(lambda: not answers(rig), "the broker is dead")
     rig.wait_until(lambda: answers(rig), "the broker is back", SECONDS_FOR_THE_PORT)
-    back = time.monotonic()
-    try:
-        rig.wait_until(lambda: one_more_is_handled(rig, number), "work goes on", 2 * SECONDS_TO_RECOVER)
-    except ComposeError:
-        return 2 * SECONDS_TO_RECOVER
-    return time.monotonic() - back
-
-
-def one_more_is_handled(rig: Rig, number: int) -> bool:
-    key = f"after-{number}-{uuid.uuid4().hex[:6]}"
-    if rig.make([key], timeout=2) != "ok":
-        return False
-    rig.wait_until(lambda: rig.is_noted(key), "it is handled", SECONDS_TO_RECOVER)
-    return True
+    return rig.seconds_to_go_on(SECONDS_TO_RECOVER)
 
 
 def answers(rig: Rig) -> bool:
