@@ -10,6 +10,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 help:
 	@echo "make run     set up, start the platform, run the demo      make test [SERVICE=campaign]"
+	@echo "             with TLS=1: client certificates for the broker"
 	@echo "make down    stop what was started                         make check"
 	@echo "make status [JSON=1]                                       make fmt"
 	@echo "make logs SERVICE=campaign [FOLLOW=0]                      make lock"

@@ -18,7 +18,6 @@ from __future__ import annotations
 import logging
 import random
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ import amqp
 from amqp.basic_message import Message
 
 from chassis import frames
+from chassis.amqp_tls import security_of
 from chassis.errors import ServiceUnavailable
 from chassis.writer import Writer
 
@@ -54,18 +54,6 @@ READ_BYTES = 64 * 1024
 MAX_BACKOFF = 2.0
 
 
-class TlsFiles:
-    """Paths of the files with which a link proves who it is (SASL EXTERNAL)."""
-
-    def __init__(self, ca_file: str, cert_file: str, key_file: str) -> None:
-        self.ca_file, self.cert_file, self.key_file = ca_file, cert_file, key_file
-
-    def context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=self.ca_file)
-        context.load_cert_chain(self.cert_file, self.key_file)
-        return context
-
-
 class Link:
     """A connection that is opened again whenever it is lost.
 
@@ -80,13 +68,12 @@ class Link:
         name: str,
         on_open: Callable[[amqp.Connection], None],
         on_close: Callable[[], None] = lambda: None,
-        tls: TlsFiles | None = None,
     ) -> None:
         parts = urlsplit(uri)
         self.user = unquote(parts.username or "guest")
         self._parts = parts
         self._name = name
-        self._tls = tls
+        self._security = security_of(uri)
         self._on_open = on_open
         self._on_close = on_close
         self._connection: amqp.Connection | None = None
@@ -207,7 +194,7 @@ class Link:
             on_blocked=self._on_blocked,
             on_unblocked=self._on_unblocked,
             client_properties={"connection_name": self._name},
-            **self._credentials(),
+            **self._security,
         )
 
     def _open(self) -> None:
@@ -226,11 +213,6 @@ class Link:
             raise
         self.blocked = False
         self._ready.set()
-
-    def _credentials(self) -> dict[str, Any]:
-        if self._tls is not None:
-            return {"login_method": "EXTERNAL", "ssl": {"context": self._tls.context()}}
-        return {"userid": self.user, "password": unquote(self._parts.password or "guest")}
 
     def _write_for(self, connection: amqp.Connection, data: bytes) -> None:
         writer = self._writer

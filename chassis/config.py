@@ -43,9 +43,6 @@ class Settings:
     """
 
     amqp_uri: Secret[str] = Secret("amqp://guest:guest@127.0.0.1:5672//")  # noqa: RUF009
-    amqp_ca_file: str = ""
-    amqp_cert_file: str = ""
-    amqp_key_file: str = ""
     mongo_uri: Secret[str] = Secret("mongodb://127.0.0.1:27017")  # noqa: RUF009
     database_url: Secret[str] = Secret("")  # noqa: RUF009
     redis_url: Secret[str] = Secret("redis://127.0.0.1:6379/0")  # noqa: RUF009

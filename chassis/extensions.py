@@ -15,7 +15,7 @@ import eventlet
 from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 
-from chassis.amqp import Link, TlsFiles
+from chassis.amqp import Link
 from chassis.config import Settings
 from chassis.events.publisher import ConfirmedPublisher
 from chassis.rpc.client import RpcConnection
@@ -65,12 +65,6 @@ class Configuration(SharedExtension):
         settings_class = getattr(self.container.service_cls, "settings_class", Settings)
         return settings_class.from_environ()
 
-    def tls(self) -> TlsFiles | None:
-        settings = self.settings
-        if not settings.amqp_cert_file:
-            return None
-        return TlsFiles(settings.amqp_ca_file, settings.amqp_cert_file, settings.amqp_key_file)
-
 
 class Readiness(SharedExtension):
     """The checks behind /health/ready, by name. A check returns normally or raises."""
@@ -116,9 +110,7 @@ class ConsumerLink(SharedExtension):
 
     def setup(self) -> None:
         uri = self.configuration.settings.amqp_uri.reveal()
-        self.link = Link(
-            uri, f"{self.container.service_name}-consumer", self._open, tls=self.configuration.tls()
-        )
+        self.link = Link(uri, f"{self.container.service_name}-consumer", self._open)
         self.readiness.add("consumer", lambda: self.get().wait_ready(0))
 
     def get(self) -> Link:
@@ -157,7 +149,6 @@ class RpcTransport(SharedExtension):
             settings.amqp_uri.reveal(),
             self.container.service_name,
             default_timeout=settings.rpc_deadline,
-            tls=self.configuration.tls(),
         )
 
     def setup(self) -> None:
@@ -184,7 +175,6 @@ class EventPublisher(SharedExtension):
         self.publisher = ConfirmedPublisher(
             self.configuration.settings.amqp_uri.reveal(),
             self.container.service_name,
-            tls=self.configuration.tls(),
         )
         publisher = self.publisher
         self.readiness.add("publisher", lambda: _must(publisher.is_ready))

@@ -4,13 +4,13 @@ import base64
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from chassis.permissions import permissions
-from compose import probes
+from compose import certificates, probes
+from compose.certificates import AUTHORITY, BROKER, Pair
 from compose.errors import SetupImpossible
 from compose.layout import Layout
 from compose.names import AMQP_USERS, OPERATOR, SERVICES, VHOST
@@ -38,6 +38,17 @@ def amqp_uri(user: str, secrets: Mapping[str, str], ports: Mapping[str, int]) ->
     return f"amqp://{user}:{password}@127.0.0.1:{ports['AMQP_PORT']}/{quote(VHOST, safe='')}"
 
 
+def amqps_uri(user: str, layout: Layout, ports: Mapping[str, int]) -> str:
+    """The certificate says who it is; the name in the address is what the client writes into its messages."""
+    own = Pair.of(layout.certificates, user)
+    files = {
+        "cacertfile": Pair.of(layout.certificates, AUTHORITY).certificate,
+        "certfile": own.certificate,
+        "keyfile": own.key,
+    }
+    return f"amqps://{user}@127.0.0.1:{ports['AMQP_PORT']}/{quote(VHOST, safe='')}?{urlencode(files)}"
+
+
 def api_uri(user: str, secrets: Mapping[str, str], ports: Mapping[str, int]) -> str:
     password = secrets[f"AMQP_PASSWORD_{user.upper()}"]
     return f"http://{user}:{password}@127.0.0.1:{ports['RABBITMQ_MANAGEMENT_PORT']}"
@@ -55,13 +66,15 @@ def epmd(layout: Layout, ports: Mapping[str, int]) -> Program:
     )
 
 
-def rabbitmq(layout: Layout, secrets: Mapping[str, str], ports: Mapping[str, int]) -> Program:
+def rabbitmq(
+    layout: Layout, secrets: Mapping[str, str], ports: Mapping[str, int], *, tls: bool = False
+) -> Program:
     api = f"http://127.0.0.1:{ports['RABBITMQ_MANAGEMENT_PORT']}"
     return Program(
         name="rabbitmq",
         command=(str(server_folder() / "rabbitmq-server"),),
         directory=layout.rabbitmq,
-        environment=environment(layout, ports),
+        environment=environment(layout, ports, tls=tls),
         ready=functools.partial(
             probes.answers_http,
             f"{api}/api/health/checks/port-listener/{ports['AMQP_PORT']}",
@@ -69,15 +82,18 @@ def rabbitmq(layout: Layout, secrets: Mapping[str, str], ports: Mapping[str, int
             secrets["AMQP_PASSWORD_ADMIN"],
         ),
         port_variables=("AMQP_PORT", "RABBITMQ_MANAGEMENT_PORT", "RABBITMQ_DIST_PORT"),
-        address=f"amqp://127.0.0.1:{ports['AMQP_PORT']} {api}",
+        address=f"{'amqps' if tls else 'amqp'}://127.0.0.1:{ports['AMQP_PORT']} {api}",
         priority=20,
         seconds_to_stop=40,
     )
 
 
-def environment(layout: Layout, ports: Mapping[str, int]) -> dict[str, str]:
+def environment(layout: Layout, ports: Mapping[str, int], *, tls: bool = False) -> dict[str, str]:
     home = layout.rabbitmq
+    # With TLS the configuration names the only listener; this variable would open one without.
+    listener = {} if tls else {"RABBITMQ_NODE_PORT": str(ports["AMQP_PORT"])}
     return {
+        **listener,
         "HOME": str(home),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "ERL_EPMD_PORT": str(ports["EPMD_PORT"]),
@@ -86,7 +102,6 @@ def environment(layout: Layout, ports: Mapping[str, int]) -> dict[str, str]:
         "NOTIFY_SOCKET": "",
         "RUNNING_UNDER_SYSTEMD": "true",
         "RABBITMQ_NODENAME": "gt@localhost",
-        "RABBITMQ_NODE_PORT": str(ports["AMQP_PORT"]),
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_DIST_PORT": str(ports["RABBITMQ_DIST_PORT"]),
         "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
@@ -102,27 +117,30 @@ def environment(layout: Layout, ports: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def prepare(layout: Layout, secrets: Mapping[str, str], ports: Mapping[str, int], *, test: bool) -> None:
+def prepare(
+    layout: Layout, secrets: Mapping[str, str], ports: Mapping[str, int], *, test: bool, tls: bool = False
+) -> None:
     """Writes what the broker reads when it starts."""
     home = layout.rabbitmq
     write_private(home / ".erlang.cookie", secrets["ERLANG_COOKIE"])
-    (home / "enabled_plugins").write_text("[rabbitmq_management].\n")
+    plugins = ("rabbitmq_management", *(("rabbitmq_auth_mechanism_ssl",) if tls else ()))
+    (home / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n")
+    if tls:
+        certificates.prepare(layout.certificates, AMQP_USERS)
     (home / "rabbitmq-env.conf").write_text("")
-    (home / "rabbitmq.conf").write_text(configuration(layout, ports))
+    (home / "rabbitmq.conf").write_text(configuration(layout, ports, tls=tls))
     write_private(home / "definitions.json", json.dumps(definitions(secrets, test=test), indent=1))
 
 
 def write_private(path: Path, text: str) -> None:
     """Erlang accepts its cookie only when nobody else may read it, so the mode is part of the write."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    certificates.write_private(path, text.encode())
 
 
-def configuration(layout: Layout, ports: Mapping[str, int]) -> str:
+def configuration(layout: Layout, ports: Mapping[str, int], *, tls: bool = False) -> str:
+    address = f"127.0.0.1:{ports['AMQP_PORT']}"
     lines = (
-        f"listeners.tcp.1 = 127.0.0.1:{ports['AMQP_PORT']}",
+        *(listener_with_tls(layout, address) if tls else (f"listeners.tcp.1 = {address}",)),
         "management.tcp.ip = 127.0.0.1",
         f"management.tcp.port = {ports['RABBITMQ_MANAGEMENT_PORT']}",
         f"load_definitions = {layout.rabbitmq / 'definitions.json'}",
@@ -133,6 +151,24 @@ def configuration(layout: Layout, ports: Mapping[str, int]) -> str:
         "log.file = false",
     )
     return "\n".join(lines) + "\n"
+
+
+def listener_with_tls(layout: Layout, address: str) -> tuple[str, ...]:
+    """No other way in: no listener without TLS, nobody without a certificate of ours, and no passwords."""
+    own = Pair.of(layout.certificates, BROKER)
+    return (
+        "listeners.tcp = none",
+        f"listeners.ssl.1 = {address}",
+        f"ssl_options.cacertfile = {Pair.of(layout.certificates, AUTHORITY).certificate}",
+        f"ssl_options.certfile = {own.certificate}",
+        f"ssl_options.keyfile = {own.key}",
+        "ssl_options.verify = verify_peer",
+        "ssl_options.fail_if_no_peer_cert = true",
+        "ssl_options.versions.1 = tlsv1.3",
+        "ssl_options.versions.2 = tlsv1.2",
+        "ssl_cert_login_from = common_name",
+        "auth_mechanisms.1 = EXTERNAL",
+    )
 
 
 def definitions(secrets: Mapping[str, str], *, test: bool) -> dict[str, object]:

@@ -90,6 +90,10 @@ class Layout:
         return self.run_dir / "rabbitmq"
 
     @property
+    def certificates(self) -> Path:
+        return self.run_dir / "tls"
+
+    @property
     def redis(self) -> Path:
         return self.run_dir / "redis"
 

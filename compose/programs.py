@@ -27,7 +27,7 @@ def infrastructure(stack: Stack) -> list[Program]:
     layout, secrets, ports, presets = stack.layout, stack.secrets, stack.ports, stack.presets
     programs: list[Program] = []
     if not presets.amqp_uri:
-        programs += [broker.epmd(layout, ports), broker.rabbitmq(layout, secrets, ports)]
+        programs += [broker.epmd(layout, ports), broker.rabbitmq(layout, secrets, ports, tls=stack.tls)]
     if not presets.database_url:
         programs.append(postgres.postgres(layout, secrets, ports))
     if not presets.redis_url:
@@ -40,7 +40,7 @@ def infrastructure(stack: Stack) -> list[Program]:
 def prepare_infrastructure(stack: Stack, *, test: bool) -> None:
     """Writes what the private servers read when they start."""
     if not stack.presets.amqp_uri:
-        broker.prepare(stack.layout, stack.secrets, stack.ports, test=test)
+        broker.prepare(stack.layout, stack.secrets, stack.ports, test=test, tls=stack.tls)
     if not stack.presets.database_url:
         postgres.prepare(stack.layout, stack.secrets)
     if not stack.presets.redis_url:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compose import broker, mongo, ports, postgres, redis_server, secrets
+from compose.errors import ComposeError
 from compose.layout import Layout
 from compose.names import AMQP_USERS, OPERATOR, RELATIONAL
 from compose.presets import Presets
 from compose.supervisor import Supervisor
 
+TLS = "TLS"
 AMQP_PASSWORDS = tuple(f"AMQP_PASSWORD_{user.upper()}" for user in AMQP_USERS)
 
 
@@ -24,6 +26,7 @@ class Stack:
     ports: Mapping[str, int]
     secrets: Mapping[str, str]
     presets: Presets
+    tls: bool = False
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Stack":
@@ -34,14 +37,24 @@ class Stack:
         if environ.get("PORT_OFFSET") == ports.AUTOMATIC:
             offset = "" if remembered else str(ports.first_free_offset(ports.AUTOMATIC_OFFSETS))
             environ = {**environ, "PORT_OFFSET": offset}
-        return cls(layout, ports.choose(environ, remembered), secrets.load(layout), Presets.of(environ))
+        return cls(
+            layout,
+            ports.choose(environ, remembered),
+            secrets.load(layout),
+            Presets.of(environ),
+            tls_wanted(environ, remembered),
+        )
 
     def remember(self) -> None:
         """So that `make status` in another terminal, without the same variables, finds this stack."""
-        self.layout.ports.write_text(json.dumps(self.ports, indent=1))
+        self.layout.ports.write_text(json.dumps({**self.ports, TLS: int(self.tls)}, indent=1))
 
     def amqp_uri(self, user: str) -> str:
-        return self.presets.amqp_uri or broker.amqp_uri(user, self.secrets, self.ports)
+        if self.presets.amqp_uri:
+            return self.presets.amqp_uri
+        if self.tls:
+            return broker.amqps_uri(user, self.layout, self.ports)
+        return broker.amqp_uri(user, self.secrets, self.ports)
 
     @property
     def mongo_uri(self) -> str:
@@ -105,8 +118,21 @@ class Stack:
         return broker.api_uri(OPERATOR, self.secrets, self.ports)
 
 
+def tls_wanted(environ: Mapping[str, str], remembered: Mapping[str, int]) -> bool:
+    """TLS=1 or TLS=0; without it, what the running stack was started with."""
+    wanted = environ.get(TLS) or str(remembered.get(TLS, 0))
+    if wanted not in ("0", "1"):
+        raise ComposeError(f"TLS is {wanted!r}; it has to be 1 or 0.")
+    if wanted == "1" and environ.get("AMQP_URI"):
+        raise ComposeError(
+            "TLS=1 is for the private broker. With AMQP_URI, put the files into the address: "
+            "amqps://user@host/vhost?cacertfile=…&certfile=…&keyfile=…"
+        )
+    return wanted == "1"
+
+
 def recall(layout: Layout) -> dict[str, int]:
-    """The ports of the stack that is up in this RUN_DIR; nothing when none is."""
+    """The ports of the stack that is up in this RUN_DIR, and whether it has TLS; nothing when none is."""
     if not layout.ports.exists():
         return {}
     ports_in_use: dict[str, int] = json.loads(layout.ports.read_text())

@@ -56,7 +56,7 @@ def of_program(program: Program, detail: dict[str, object], layout: Layout) -> P
 def addresses(stack: Stack) -> dict[str, str]:
     """Where a person or another team looks. A preset address may hold a password, so it is only named."""
     private = {
-        "amqp": f"amqp://127.0.0.1:{stack.ports['AMQP_PORT']}",
+        "amqp": f"{'amqps' if stack.tls else 'amqp'}://127.0.0.1:{stack.ports['AMQP_PORT']}",
         "rabbitmq_management": stack.http("RABBITMQ_MANAGEMENT_PORT"),
         "postgres": f"postgresql://127.0.0.1:{stack.ports['POSTGRES_PORT']}",
         "redis": f"redis://127.0.0.1:{stack.ports['REDIS_PORT']}",

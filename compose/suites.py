@@ -85,7 +85,7 @@ def is_last_user(descriptor: int) -> bool:
 
 def without_presets(environ: Mapping[str, str]) -> dict[str, str]:
     """Tests make and drop databases, so they never touch a server that somebody else runs."""
-    unwanted = {*presets.VARIABLES, "RUN_DIR", "PORT_OFFSET"}
+    unwanted = {*presets.VARIABLES, "RUN_DIR", "PORT_OFFSET", "TLS"}
     return {
         key: value
         for key, value in environ.items()

@@ -2,11 +2,14 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
+from chassis.amqp_tls import TlsFiles
 from chassis.errors import Error
 from chassis.rpc.client import RpcConnection
 from compose.broker import write_private
@@ -31,9 +34,28 @@ def logs(layout: Layout, name: str, *, follow: bool) -> NoReturn:
 def shell(stack: Stack) -> int:
     """Nameko's own shell under the operator's broker user; its configuration holds that user's password."""
     configuration = stack.layout.run_dir / "shell.yml"
-    write_private(configuration, f"AMQP_URI: {json.dumps(stack.amqp_uri(OPERATOR))}\n")
+    # JSON is YAML as well.
+    write_private(configuration, json.dumps(stock_configuration(stack.amqp_uri(OPERATOR))))
     nameko = Path(sys.executable).parent / "nameko"
     return subprocess.run([str(nameko), "shell", "--config", str(configuration)], check=False).returncode
+
+
+def stock_configuration(uri: str) -> dict[str, object]:
+    """Where the broker is, in stock Nameko's words: it wants the certificate's files beside the address."""
+    files = TlsFiles.of(uri)
+    if files is None:
+        return {"AMQP_URI": uri}
+    return {
+        "AMQP_URI": uri.partition("?")[0].replace("amqps://", "amqp://", 1),
+        "LOGIN_METHOD": "EXTERNAL",
+        "AMQP_SSL": {
+            "ca_certs": files.ca_file,
+            "certfile": files.cert_file,
+            "keyfile": files.key_file,
+            "cert_reqs": int(ssl.CERT_REQUIRED),
+            "server_hostname": urlsplit(uri).hostname,
+        },
+    }
 
 
 def create_admin(stack: Stack, email: str) -> None:

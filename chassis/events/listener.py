@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import amqp
 from amqp.basic_message import Message
 
-from chassis.amqp import Link, TlsFiles, declare_exchange
+from chassis.amqp import Link, declare_exchange
 from chassis.event import ReceivedEvent
 from chassis.events.cloudevents import Malformed, parse
 from chassis.events.topology import events_exchange
@@ -38,14 +38,13 @@ class EventListener:
         sources: Sequence[tuple[str, str]],
         callback: Callable[[ReceivedEvent], None],
         on_gap: Callable[[], None] = lambda: None,
-        tls: TlsFiles | None = None,
     ) -> None:
         self._name = name
         self._sources = sources
         self._callback = callback
         self._on_gap = on_gap
         self._opened_before = False
-        self._link = Link(amqp_uri, f"{name}-listener", self._open, tls=tls)
+        self._link = Link(amqp_uri, f"{name}-listener", self._open)
 
     def start(self) -> None:
         self._link.start()

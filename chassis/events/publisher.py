@@ -16,7 +16,7 @@ import amqp
 from amqp.basic_message import Message
 
 from chassis import failpoints
-from chassis.amqp import Link, TlsFiles, Waiter
+from chassis.amqp import Link, Waiter
 from chassis.errors import ServiceUnavailable
 
 log = logging.getLogger(__name__)
@@ -73,13 +73,13 @@ class ConfirmedPublisher:
     was not confirmed is reported as unknown; sending it again is safe where receivers deduplicate.
     """
 
-    def __init__(self, amqp_uri: str, name: str, tls: TlsFiles | None = None) -> None:
+    def __init__(self, amqp_uri: str, name: str) -> None:
         self._turn = threading.Lock()
         self._channel: amqp.Channel | None = None
         self._published = 0
         self._unconfirmed: dict[int, str] = {}
         self._batch: _Batch | None = None
-        self._link = Link(amqp_uri, f"{name}-publisher", self._open, self._lost, tls)
+        self._link = Link(amqp_uri, f"{name}-publisher", self._open, self._lost)
         self._link.start()
 
     @property

@@ -19,7 +19,7 @@ import amqp
 from amqp.basic_message import Message
 
 from chassis import metrics, tracing
-from chassis.amqp import Link, TlsFiles, Waiter, declare_exchange, epoch_ms
+from chassis.amqp import Link, Waiter, declare_exchange, epoch_ms
 from chassis.context import EMPTY, CallContext
 from chassis.errors import DeadlineExceeded, Error, ServiceUnavailable, from_wire
 from chassis.rpc import wire
@@ -38,16 +38,14 @@ class RpcConnection:
     services that check their callers. Safe to share between threads and greenlets.
     """
 
-    def __init__(
-        self, amqp_uri: str, name: str, *, default_timeout: float = 5.0, tls: TlsFiles | None = None
-    ) -> None:
+    def __init__(self, amqp_uri: str, name: str, *, default_timeout: float = 5.0) -> None:
         self._name = name
         self._reply_to = ""
         self._default_timeout = default_timeout
         self._pending: dict[str, Waiter] = {}
         self._numbers = itertools.count(1)
         self._channel: amqp.Channel | None = None
-        self._link = Link(amqp_uri, f"{name}-rpc", self._open, self._fail_pending, tls)
+        self._link = Link(amqp_uri, f"{name}-rpc", self._open, self._fail_pending)
         self._link.start()
 
     @property

@@ -47,7 +47,7 @@ class Access:
             broker_cli=(str(broker.server_folder() / "rabbitmqctl"),) if ours else (),
             broker_environment={
                 "PATH": os.environ["PATH"],
-                **broker.environment(stack.layout, stack.ports),
+                **broker.environment(stack.layout, stack.ports, tls=stack.tls),
             },
         )
 
