@@ -150,10 +150,7 @@ def test_a_client_refuses_a_broker_of_another_name(secured):
 
 
 def test_an_operators_command_works(secured):
-    connect(secured.amqp_uri("operator")).close()
-
-    with pytest.raises(Error):
-        DeadLetterQueue(secured.amqp_uri("operator"), "payment").list(10)
+    assert DeadLetterQueue(secured.amqp_uri("operator"), "payment").list(10) == []
 
 
 def test_namekos_shell_works_under_the_operators_certificate(secured, vault, tmp_path):
