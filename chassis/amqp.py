@@ -28,7 +28,7 @@ import amqp
 from amqp.basic_message import Message
 
 from chassis import frames
-from chassis.amqp_tls import security_of
+from chassis.amqp_tls import PORTS, security_of
 from chassis.errors import ServiceUnavailable
 from chassis.writer import Writer
 
@@ -187,7 +187,7 @@ class Link:
 
     def _new_connection(self) -> amqp.Connection:
         return amqp.Connection(
-            host=f"{self._parts.hostname}:{self._parts.port or 5672}",
+            host=f"{self._parts.hostname}:{self._parts.port or PORTS[self._parts.scheme]}",
             virtual_host=unquote(self._parts.path[1:]) or "/",
             heartbeat=HEARTBEAT_SECONDS,
             connect_timeout=CONNECT_TIMEOUT,

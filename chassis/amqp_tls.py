@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from chassis.config import ConfigurationError
 
-SCHEMES = ("amqp", "amqps")
+PORTS = {"amqp": 5672, "amqps": 5671}
+"""Where a broker listens when its address does not say."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class TlsFiles:
 def security_of(uri: str) -> dict[str, Any]:
     """The arguments of amqp.Connection: a certificate (SASL EXTERNAL), or a user and a password."""
     parts = urlsplit(uri)
-    if parts.scheme not in SCHEMES:
+    if parts.scheme not in PORTS:
         raise ConfigurationError(f"AMQP_URI begins with {parts.scheme!r}; it has to be amqp or amqps")
     files = TlsFiles.of(uri)
     encryption = {"ssl": _options(files, parts.hostname or "")} if files else {}

@@ -9,12 +9,16 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import amqp
+import httpx
 import pytest
 
 from chassis.amqp import Link
+from chassis.amqp_tls import security_of
 from chassis.errors import Error
 from chassis.events.dead_letters import DeadLetterQueue
+from compose import broker
 from compose.certificates import AUTHORITY, Authority, Pair, keep
+from compose.names import VHOST
 from compose.tools import stock_configuration
 
 NOW = datetime.now(UTC)
@@ -98,17 +102,39 @@ def test_nobody_comes_in_without_tls(secured):
         )
 
 
-def test_a_password_is_no_way_in_even_with_a_certificate(secured):
-    parts = with_pair(secured, "gateway", Pair.of(secured.layout.certificates, "gateway"))
-    link = Link(parts, "test", lambda connection: None)
-    link._security |= {
-        "login_method": "PLAIN",
-        "userid": "gateway",
-        "password": secured.secrets["AMQP_PASSWORD_GATEWAY"],
-    }
+class Insistent(amqp.Connection):
+    """Sends its password although the broker has not offered to take one."""
 
-    with pytest.raises(amqp.ConnectionError, match="mechanism"):
-        link.connect_once()
+    def _on_start(self, major, minor, properties, mechanisms, locales):
+        self.offered = mechanisms
+        super()._on_start(major, minor, properties, "PLAIN", locales)
+
+
+def test_a_password_is_no_way_in_even_with_a_certificate(secured):
+    uri = with_pair(secured, "gateway", Pair.of(secured.layout.certificates, "gateway"))
+    connection = Insistent(
+        f"127.0.0.1:{secured.ports['AMQP_PORT']}",
+        userid="gateway",
+        password=secured.secrets["AMQP_PASSWORD_GATEWAY"],
+        virtual_host=VHOST,
+        ssl=security_of(uri)["ssl"],
+        connect_timeout=3,
+    )
+
+    with closing(connection), pytest.raises(REFUSED):
+        connection.connect()
+
+    assert connection.offered == "EXTERNAL"
+
+
+def test_the_only_listener_for_messages_is_the_one_with_tls(secured):
+    overview = httpx.get(f"{broker.api_uri('admin', secured.secrets, secured.ports)}/api/overview")
+
+    listeners = overview.raise_for_status().json()["listeners"]
+    messages = [each for each in listeners if each["protocol"] not in ("clustering", "http")]
+    assert [(each["protocol"], each["ip_address"], each["port"]) for each in messages] == [
+        ("amqp/ssl", "127.0.0.1", secured.ports["AMQP_PORT"])
+    ]
 
 
 def test_a_certificate_of_another_authority_is_refused(secured, tmp_path):
