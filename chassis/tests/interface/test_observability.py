@@ -19,6 +19,8 @@ from chassis.tests.interface.test_operations import free_port
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
+# Sentry's integrations double the processor time of a start, and other suites may hold the processors.
+SECONDS_TO_START = 60
 
 
 @pytest.fixture
@@ -54,7 +56,9 @@ def sample(settings_env, broker):
         environ = os.environ | settings_env | {"AMQP_URI": broker.uri("asset"), "HEALTH_PORT": str(port)}
         command = [sys.executable, "-m", "chassis.tests.interface.run_sample"]
         started.append(subprocess.Popen(command, env=environ | variables))
-        eventually(lambda: httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200, 20)
+        eventually(
+            lambda: httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200, SECONDS_TO_START
+        )
 
     yield start
     for child in started:
