@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import amqp
@@ -61,6 +62,11 @@ class TestBroker:
             return int(connection.channel().queue_declare(queue, passive=True).message_count)
         finally:
             connection.close()
+
+    def queues(self) -> dict[str, dict[str, Any]]:
+        """All queues by name, as the management API describes them."""
+        answer = self._api.get(f"/queues/{self.vhost}").raise_for_status()
+        return {queue["name"]: queue for queue in answer.json()}
 
     def close(self) -> None:
         self._call("DELETE", f"/vhosts/{self.vhost}", None)
