@@ -13,7 +13,9 @@ from chassis.events.listener import EventListener
 from chassis.objectstore import open_store
 from chassis.rpc.client import RpcConnection
 from chassis.tokens import TokenVerifier
-from gateway import headers, observability, resources, v1
+from gateway import conditional, headers, observability, resources, v1
+from gateway.admission import Admission
+from gateway.breakers import GuardedConnection, Policy
 from gateway.feed import LISTENS_TO, Feed
 from gateway.live import Figures, Hub
 from gateway.logfilter import without_token
@@ -60,13 +62,21 @@ def connect(settings: GatewaySettings) -> State:
     return State(
         settings=settings,
         clock=clock,
-        connection=connection,
+        connection=GuardedConnection(connection, breaker_policy(settings)),
         listener=listener,
         verifier=verifier(connection, settings),
         revoked=revoked,
         hub=hub,
         figures=Figures(settings.live_poll_seconds),
         objects=open_store(settings.object_store_url),
+    )
+
+
+def breaker_policy(settings: GatewaySettings) -> Policy:
+    return Policy(
+        in_flight=settings.max_in_flight_per_service,
+        slow_seconds=settings.breaker_slow_seconds,
+        rest_seconds=settings.breaker_rest_seconds,
     )
 
 
@@ -119,10 +129,12 @@ def build(state: State) -> Flask:
     app.url_map.merge_slashes = False
     # The last one registered is the first to see a response, so the access log comes before the headers.
     headers.register(app, state.settings)
+    conditional.register(app)
     observability.register(app)
     document(app)
     for blueprint in resources.PLAIN_BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.wsgi_app = Admission(app.wsgi_app, state.settings)  # type: ignore[method-assign]
     return app
 
 

@@ -448,6 +448,7 @@ EXAMPLES: dict[str, Any] = {
         "preferences": [{"kind": "campaign_approved", "critical": False, "in_app": True, "email": False}]
     },
     "health": {"status": "ok"},
+    "readiness": {"status": "ok", "breakers": {"campaign": "closed", "payment": "open"}},
 }
 BRANDS_ONLY = (
     "budget",

@@ -12,7 +12,9 @@ PAGE = (
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
-ALLOWED_REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-Id, traceparent"
+ALLOWED_REQUEST_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id, traceparent"
+)
 PREFLIGHT_SECONDS = 600
 ONE_YEAR = 31_536_000
 
@@ -43,7 +45,7 @@ def register(app: Flask, settings: GatewaySettings) -> None:
         if origin not in origins:
             return response
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Location"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Location, Retry-After, X-Request-Id"
         if request.method == "OPTIONS":
             response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET")
             response.headers["Access-Control-Allow-Headers"] = ALLOWED_REQUEST_HEADERS

@@ -11,6 +11,15 @@ class Health(Schema):
     status = fields.String(required=True)
 
 
+class Readiness(Health):
+    breakers = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(validate=validate.OneOf(["closed", "half_open", "open"])),
+        required=True,
+        metadata={"description": "By service that this process has called: an open one is left alone."},
+    )
+
+
 class DashboardPart(Schema):
     """Either `data`, or the `code` of what went wrong."""
 

@@ -27,3 +27,10 @@ class GatewaySettings(Settings):
     live_stream_seconds: float = 900.0
     max_live_streams: int = 2000
     dashboard_seconds: float = 2.0
+    # Per worker. A worker answers some 400 requests/s, so that the last of these waits for about a second.
+    max_in_flight: int = 384
+    max_in_flight_per_service: int = 256
+    # How long a client may take to send a body that we hold; a file that is uploaded is not held.
+    body_seconds: float = 10.0
+    breaker_slow_seconds: float = 3.0
+    breaker_rest_seconds: float = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -18,7 +19,7 @@ from gateway.settings import GatewaySettings
 EXTENSION = "gateway"
 
 
-class Connection(Protocol):
+class Caller(Protocol):
     """The calling side of RPC, as chassis.rpc.client.RpcConnection has it."""
 
     @property
@@ -33,6 +34,15 @@ class Connection(Protocol):
         timeout: float | None = None,
         context: CallContext = ...,
     ) -> Any: ...
+
+
+class Connection(Caller, Protocol):
+    """One that leaves a service alone which is not well."""
+
+    @property
+    def breakers(self) -> Mapping[str, str]:
+        """By service: closed, half_open or open."""
+        ...
 
 
 class Listener(Protocol):

@@ -26,12 +26,12 @@ def is_live() -> Response:
 
 
 @blueprint.route("/health/ready")
-@blueprint.answers(200, schemas.Health, example="health")
+@blueprint.answers(200, schemas.Readiness, example="readiness")
 def is_ready() -> Response:
     """The process is connected to the broker."""
     if not state().is_ready:
         raise ServiceUnavailable("There is no connection to the broker.")
-    return jsonify(status="ok")
+    return jsonify(status="ok", breakers=state().connection.breakers)
 
 
 @blueprint.route("/asyncapi.json")

@@ -39,6 +39,7 @@ class FakeConnection:
 
     def __init__(self) -> None:
         self.is_ready = True
+        self.breakers: dict[str, str] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.contexts: list[CallContext] = []
         self.answers: dict[str, Any] = defaultdict(lambda: {"id": "x_1"})

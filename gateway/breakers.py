@@ -1,0 +1,178 @@
+"""What keeps one service's trouble from becoming everybody's: a bulkhead and a circuit breaker for each.
+
+State is a process's own: what a worker has not seen fail, it tries, and it asks no other for its opinion.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+
+from chassis.context import EMPTY, CallContext
+from chassis.errors import ServiceUnavailable
+from gateway.state import Caller
+
+log = logging.getLogger(__name__)
+
+CLOSED, HALF_OPEN, OPEN = "closed", "half_open", "open"
+
+BREAKER_OPEN = Gauge(
+    "gateway_breaker_open", "Workers that do not call this service", ["service"], multiprocess_mode="livesum"
+)
+REFUSED = Counter("gateway_calls_refused_total", "Calls that were not made", ["service", "reason"])
+
+
+class CircuitOpen(ServiceUnavailable):
+    code = "circuit_open"
+    title = "A service is not well and is left alone for a moment"
+
+
+class BulkheadFull(ServiceUnavailable):
+    code = "bulkhead_full"
+    title = "Too many requests wait for a service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """A breaker opens when `bad_share` of the last `calls` were bad, and tries one call after `rest_seconds`.
+
+    `slow_seconds` is from when on an answer counts as bad.
+    """
+
+    calls: int = 20
+    bad_share: float = 0.5
+    rest_seconds: float = 1.0
+    slow_seconds: float = 3.0
+    in_flight: int = 256
+
+
+class Breaker:
+    """Whether one service may be called now, by what its last calls came to."""
+
+    def __init__(self, policy: Policy, now: Callable[[], float] = time.monotonic) -> None:
+        self._policy = policy
+        self._now = now
+        self._recent: deque[bool] = deque(maxlen=policy.calls)
+        self._opened_at: float | None = None
+        self._is_probing = False
+
+    @property
+    def state(self) -> str:
+        if self._opened_at is None:
+            return CLOSED
+        return HALF_OPEN if self.seconds_left <= 0 else OPEN
+
+    @property
+    def seconds_left(self) -> float:
+        return 0.0 if self._opened_at is None else self._opened_at + self._policy.rest_seconds - self._now()
+
+    def admits(self) -> bool:
+        """False while it is open; after its rest, one caller is let through to see."""
+        if self._opened_at is None:
+            return True
+        if self._is_probing or self.seconds_left > 0:
+            return False
+        self._is_probing = True
+        return True
+
+    def went(self, well: bool) -> None:
+        """What an admitted call came to. One that was sent before the breaker opened says nothing new."""
+        if self._opened_at is None:
+            self._recent.append(well)
+            if not well and self._is_bad():
+                self._opened_at = self._now()
+        elif self._is_probing:
+            self._is_probing = False
+            self._recent.clear()
+            self._opened_at = None if well else self._now()
+
+    def _is_bad(self) -> bool:
+        bad = len(self._recent) - sum(self._recent)
+        return len(self._recent) == self._policy.calls and bad >= self._policy.calls * self._policy.bad_share
+
+
+class Compartment:
+    """One service's place in this process: its breaker, and how many calls to it wait for an answer."""
+
+    def __init__(self, service: str, policy: Policy, now: Callable[[], float]) -> None:
+        self._service = service
+        self._policy = policy
+        self._now = now
+        self.breaker = Breaker(policy, now)
+        self.in_flight = 0
+
+    def run(self, call: Callable[[], Any], *, may_be_slow: bool) -> Any:
+        self._enter()
+        self.in_flight += 1
+        started, well = self._now(), True
+        try:
+            return call()
+        except ServiceUnavailable:
+            well = False
+            raise
+        finally:
+            self.in_flight -= 1
+            is_slow = self._now() - started >= self._policy.slow_seconds and not may_be_slow
+            self._note(well and not is_slow)
+
+    def _enter(self) -> None:
+        # The bulkhead comes first: a caller that it turns away must not be the breaker's probe.
+        if self.in_flight >= self._policy.in_flight:
+            REFUSED.labels(self._service, "bulkhead_full").inc()
+            raise BulkheadFull(f"{self._service} is busy. Try again in a moment.", retry_after=1)
+        if not self.breaker.admits():
+            REFUSED.labels(self._service, "circuit_open").inc()
+            raise CircuitOpen(f"{self._service} does not answer as it should.", retry_after=1)
+
+    def _note(self, well: bool) -> None:
+        was_closed = self.breaker.state == CLOSED
+        self.breaker.went(well)
+        is_closed = self.breaker.state == CLOSED
+        if was_closed != is_closed:
+            BREAKER_OPEN.labels(self._service).set(0 if is_closed else 1)
+            log.warning("%s is %s", self._service, "called again" if is_closed else "left alone for a moment")
+
+
+class GuardedConnection:
+    """The calling side of RPC, with a compartment for each service that is called."""
+
+    def __init__(self, connection: Caller, policy: Policy, now: Callable[[], float] = time.monotonic) -> None:
+        self._connection = connection
+        self._policy = policy
+        self._now = now
+        self._compartments: dict[str, Compartment] = {}
+
+    @property
+    def is_ready(self) -> bool:
+        return self._connection.is_ready
+
+    @property
+    def breakers(self) -> dict[str, str]:
+        """The state of the breaker of each service that was called so far."""
+        return {name: compartment.breaker.state for name, compartment in sorted(self._compartments.items())}
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        request: Any,
+        *,
+        timeout: float | None = None,
+        context: CallContext = EMPTY,
+    ) -> Any:
+        """As `Caller.call`; CircuitOpen or BulkheadFull at once when this service must not be called."""
+        compartment = self._compartments.get(service)
+        if compartment is None:
+            fresh = Compartment(service, self._policy, self._now)
+            compartment = self._compartments.setdefault(service, fresh)
+        # Who asks for more time than usual has said that a slow answer is a good one.
+        return compartment.run(
+            lambda: self._connection.call(service, method, request, timeout=timeout, context=context),
+            may_be_slow=timeout is not None and timeout > self._policy.slow_seconds,
+        )

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chassis.errors import DeadlineExceeded, NotFound, ServiceUnavailable
+from gateway.breakers import BulkheadFull, CircuitOpen, GuardedConnection, Policy
+from gateway.tests.conftest import Door
+
+POLICY = Policy(calls=4, bad_share=0.5, rest_seconds=1.0, slow_seconds=3.0, in_flight=2)
+
+
+class Service:
+    """Answers, fails or takes its time, as it is told."""
+
+    is_ready = True
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.takes = 0.0
+        self.raises: Exception | None = None
+        self.asked = 0
+        self.meanwhile: Any = None
+
+    def call(self, *_: Any, **__: Any) -> str:
+        self.asked += 1
+        self.now += self.takes
+        if self.meanwhile:
+            self.meanwhile()
+        if self.raises:
+            raise self.raises
+        return "answer"
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def guarded(service: Service) -> GuardedConnection:
+    return GuardedConnection(service, POLICY, lambda: service.now)
+
+
+def fail(guarded: GuardedConnection, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(ServiceUnavailable):
+            guarded.call("payment", "wallet", {})
+
+
+def test_a_service_that_fails_is_left_alone_and_no_other_is(
+    service: Service, guarded: GuardedConnection
+) -> None:
+    service.raises = DeadlineExceeded("no answer")
+    fail(guarded, 4)
+
+    with pytest.raises(CircuitOpen):
+        guarded.call("payment", "wallet", {})
+
+    assert service.asked == 4
+    assert guarded.breakers == {"payment": "open"}
+    service.raises = None
+    assert guarded.call("campaign", "list", {}) == "answer"
+
+
+def test_a_service_that_answers_slowly_is_left_alone_too(
+    service: Service, guarded: GuardedConnection
+) -> None:
+    service.takes = 3.5
+    for _ in range(4):
+        guarded.call("payment", "wallet", {})
+
+    assert guarded.breakers == {"payment": "open"}
+
+
+def test_a_call_that_may_take_long_does_not_count_as_slow(
+    service: Service, guarded: GuardedConnection
+) -> None:
+    service.takes = 3.5
+    for _ in range(4):
+        guarded.call("payment", "verify_ledger", {}, timeout=30)
+
+    assert guarded.breakers == {"payment": "closed"}
+
+
+def test_an_error_that_a_service_answers_says_that_it_is_well(
+    service: Service, guarded: GuardedConnection
+) -> None:
+    service.raises = NotFound()
+    for _ in range(8):
+        with pytest.raises(NotFound):
+            guarded.call("payment", "wallet", {})
+
+    assert guarded.breakers == {"payment": "closed"}
+
+
+def test_after_its_rest_one_caller_tries_and_a_good_answer_closes_it(
+    service: Service, guarded: GuardedConnection
+) -> None:
+    service.raises = ServiceUnavailable()
+    fail(guarded, 4)
+    service.now += 1.0
+    service.raises = None
+    turned_away = []
+
+    def another_one() -> None:
+        service.meanwhile = None
+        with pytest.raises(CircuitOpen):
+            guarded.call("payment", "wallet", {})
+        turned_away.append(True)
+
+    service.meanwhile = another_one
+
+    assert guarded.breakers == {"payment": "half_open"}
+    assert guarded.call("payment", "wallet", {}) == "answer"
+    assert turned_away == [True]
+    assert guarded.breakers == {"payment": "closed"}
+
+
+def test_a_probe_that_fails_opens_it_for_another_rest(service: Service, guarded: GuardedConnection) -> None:
+    service.raises = ServiceUnavailable()
+    fail(guarded, 4)
+    service.now += 1.0
+
+    fail(guarded, 1)
+
+    assert guarded.breakers == {"payment": "open"}
+    assert service.asked == 5
+
+
+def test_a_service_takes_no_more_than_its_share_of_the_requests(
+    service: Service, guarded: GuardedConnection
+) -> None:
+    def nest() -> None:
+        if service.asked < 2:
+            guarded.call("payment", "wallet", {})
+            return
+        service.meanwhile = None
+        with pytest.raises(BulkheadFull):
+            guarded.call("payment", "wallet", {})
+        assert guarded.call("campaign", "list", {}) == "answer"
+
+    service.meanwhile = nest
+    guarded.call("payment", "wallet", {})
+
+    assert service.asked == 3
+    assert guarded.call("payment", "wallet", {}) == "answer"
+
+
+def test_readiness_tells_the_state_of_the_breakers(door: Door) -> None:
+    door.services.breakers = {"payment": "open"}
+
+    answer = door.client.get("/health/ready")
+
+    assert (answer.status_code, answer.json["breakers"]) == (200, {"payment": "open"})
