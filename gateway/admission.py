@@ -1,21 +1,31 @@
 """The first to see a request: waits for its body for a bounded time, and turns away what is too much.
 
 A request takes a place only once its body is there, so that clients who send slowly hold none. It gives the
-place back when its response begins, so that event streams and slow readers hold none either.
+place back when its response begins, so that event streams and slow readers hold none either. A file is read
+while it is served, so uploads have a few places of their own, and each piece of one has to come in time.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import logging
+import time
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
-from typing import Any
+from dataclasses import dataclass
+from typing import IO, Any
 
 import gevent
 from prometheus_client import Counter
 
+from chassis import context
+from chassis.context import CallContext
+from chassis.errors import Error, ServiceUnavailable
+from gateway import headers, observability, problems
+from gateway.logfilter import without_token
 from gateway.settings import GatewaySettings
+
+log = logging.getLogger(__name__)
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -25,71 +35,109 @@ SHED = Counter("gateway_requests_shed_total", "Requests that were turned away un
 EXEMPT = ("/health/", "/metrics", "/v1/webhooks/")
 # A file is streamed and not held, and may take its time.
 STREAMED = "/v1/assets"
+RETRY_SECONDS = 1
 
 
-class SlowBody(Exception):
-    """A body did not come in time."""
+class SlowBody(Error):
+    code, status, title = "request_timeout", 408, "Request Timeout"
+
+
+class Overloaded(ServiceUnavailable):
+    code, title = "overloaded", "Service Unavailable"
+
+
+@dataclass
+class Places:
+    """As a context it holds one place; Overloaded when none is free."""
+
+    limit: int
+    taken: int = 0
+
+    def __enter__(self) -> None:
+        if self.taken >= self.limit:
+            raise Overloaded("There is more to do than we can. Try again in a moment.")
+        self.taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.taken -= 1
 
 
 class Admission:
     def __init__(self, app: Wsgi, settings: GatewaySettings) -> None:
         self._app = app
-        self._places = settings.max_in_flight
-        self._body_seconds = settings.body_seconds
-        self._max_body = settings.max_body_bytes
-        self.in_flight = 0
+        self._settings = settings
+        self._origins = frozenset(settings.cors_origins)
+        self.requests = Places(settings.max_in_flight)
+        self.uploads = Places(settings.max_uploads)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
+        started = time.monotonic()
         try:
-            if path != STREAMED:
+            if path == STREAMED:
+                environ["wsgi.input"] = Paced(environ["wsgi.input"], self._settings.body_seconds)
+                places = self.uploads
+            else:
                 self._read_body(environ)
-        except SlowBody:
-            return refuse(
-                start_response, "408 Request Timeout", "request_timeout", "The body came too slowly."
-            )
-        if path == STREAMED or path.startswith(EXEMPT):
-            return self._app(environ, start_response)
-        if self.in_flight >= self._places:
-            detail = "There is more to do than we can. Try again in a moment."
-            return refuse(start_response, "503 Service Unavailable", "overloaded", detail)
-        self.in_flight += 1
-        try:
-            return self._app(environ, start_response)
-        finally:
-            self.in_flight -= 1
+                places = self.requests
+            if path.startswith(EXEMPT):
+                return self._app(environ, start_response)
+            with places:
+                return self._app(environ, start_response)
+        except (SlowBody, Overloaded) as error:
+            return self._refuse(environ, start_response, error, time.monotonic() - started)
 
     def _read_body(self, environ: dict[str, Any]) -> None:
         """What is too long is left where it is: it is refused further in, unread."""
         length = environ.get("CONTENT_LENGTH") or "0"
         is_chunked = "HTTP_TRANSFER_ENCODING" in environ
-        if not is_chunked and (not length.isdecimal() or not 0 < int(length) <= self._max_body):
+        if not is_chunked and (
+            not length.isdecimal() or not 0 < int(length) <= self._settings.max_body_bytes
+        ):
             return
-        with gevent.Timeout(self._body_seconds, SlowBody) if self._body_seconds else nullcontext():
-            body = environ["wsgi.input"].read(self._max_body + 1 if is_chunked else int(length))
-        environ["wsgi.input"] = io.BytesIO(body)
+        body = Paced(environ["wsgi.input"], self._settings.body_seconds)
+        size = self._settings.max_body_bytes + 1 if is_chunked else int(length)
+        environ["wsgi.input"] = io.BytesIO(body.read(size))
+
+    def _refuse(
+        self, environ: dict[str, Any], start_response: Callable[..., Any], error: Error, seconds: float
+    ) -> Iterable[bytes]:
+        """Answers without anything of the application: that is what there is too little of."""
+        SHED.labels(error.code).inc()
+        request_id = observability.known_or_new_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        context.enter(CallContext(request_id=request_id))
+        log.info(
+            "%s %s %s",
+            environ.get("REQUEST_METHOD"),
+            without_token(environ.get("PATH_INFO", "")),
+            error.status,
+            extra={"route": "unmatched", "status": error.status, "seconds": round(seconds, 4)},
+        )
+        body = json.dumps(problems.document(error.status, error.code, error.title, error.detail, request_id))
+        # A body that is still coming would be taken for the next request.
+        then = ("Connection", "close") if error.status == 408 else ("Retry-After", str(RETRY_SECONDS))
+        start_response(
+            f"{error.status} {error.title}",
+            [
+                ("Content-Type", problems.CONTENT_TYPE),
+                ("Content-Length", str(len(body))),
+                ("X-Request-Id", request_id),
+                *headers.HARDENED.items(),
+                *headers.sharing(environ.get("HTTP_ORIGIN"), self._origins).items(),
+                then,
+            ],
+        )
+        return [body.encode()]
 
 
-def refuse(start_response: Callable[..., Any], status: str, code: str, detail: str) -> Iterable[bytes]:
-    """A problem document, made without anything of the application: that is what there is too little of."""
-    SHED.labels(code).inc()
-    number, _, title = status.partition(" ")
-    problem = {
-        "type": f"urn:gametriggers:problem:{code}",
-        "title": title,
-        "status": int(number),
-        "detail": detail,
-        "code": code,
-        "request_id": "",
-    }
-    body = json.dumps(problem).encode()
-    headers = [
-        ("Content-Type", "application/problem+json"),
-        ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-    ]
-    # A body that is still coming would be taken for the next request.
-    headers.append(("Connection", "close") if number == "408" else ("Retry-After", "1"))
-    start_response(status, headers)
-    return [body]
+class Paced:
+    """A body of which each piece that is asked for has to be there within `seconds`; 0 waits for ever."""
+
+    def __init__(self, body: IO[bytes], seconds: float) -> None:
+        self._body = body
+        self._seconds = seconds
+
+    def read(self, size: int = -1) -> bytes:
+        late = SlowBody("The body came too slowly.")
+        with gevent.Timeout(self._seconds or None, late):
+            return self._body.read(size)

@@ -40,13 +40,15 @@ class BulkheadFull(ServiceUnavailable):
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """A breaker opens when `bad_share` of the last `calls` were bad, and tries one call after `rest_seconds`.
+    """A breaker opens when `bad_share` of the last `calls` were bad, and tries again after `rest_seconds`.
 
-    `slow_seconds` is from when on an answer counts as bad.
+    It tries one call at a time, and closes when `probes` in a row went well. `slow_seconds` is from when on
+    an answer counts as bad.
     """
 
     calls: int = 20
     bad_share: float = 0.5
+    probes: int = 3
     rest_seconds: float = 1.0
     slow_seconds: float = 3.0
     in_flight: int = 256
@@ -61,36 +63,46 @@ class Breaker:
         self._recent: deque[bool] = deque(maxlen=policy.calls)
         self._opened_at: float | None = None
         self._is_probing = False
+        self._good_probes = 0
 
     @property
     def state(self) -> str:
         if self._opened_at is None:
             return CLOSED
-        return HALF_OPEN if self.seconds_left <= 0 else OPEN
+        return HALF_OPEN if self._has_rested else OPEN
 
     @property
-    def seconds_left(self) -> float:
-        return 0.0 if self._opened_at is None else self._opened_at + self._policy.rest_seconds - self._now()
+    def _has_rested(self) -> bool:
+        return self._opened_at is not None and self._now() >= self._opened_at + self._policy.rest_seconds
 
-    def admits(self) -> bool:
-        """False while it is open; after its rest, one caller is let through to see."""
-        if self._opened_at is None:
-            return True
-        if self._is_probing or self.seconds_left > 0:
+    def admits_probe(self) -> bool:
+        """For a breaker that is not closed: after its rest, one caller at a time is let through to see."""
+        if self._is_probing or not self._has_rested:
             return False
         self._is_probing = True
         return True
 
     def went(self, well: bool) -> None:
-        """What an admitted call came to. One that was sent before the breaker opened says nothing new."""
-        if self._opened_at is None:
-            self._recent.append(well)
-            if not well and self._is_bad():
-                self._opened_at = self._now()
-        elif self._is_probing:
-            self._is_probing = False
-            self._recent.clear()
-            self._opened_at = None if well else self._now()
+        """What a call came to. One that was sent before the breaker opened says nothing new."""
+        if self._opened_at is not None:
+            return
+        self._recent.append(well)
+        if not well and self._is_bad():
+            self._open()
+
+    def probe_went(self, well: bool) -> None:
+        self._is_probing = False
+        if not well:
+            self._open()
+            return
+        self._good_probes += 1
+        if self._good_probes >= self._policy.probes:
+            self._opened_at = None
+
+    def _open(self) -> None:
+        self._opened_at = self._now()
+        self._good_probes = 0
+        self._recent.clear()
 
     def _is_bad(self) -> bool:
         bad = len(self._recent) - sum(self._recent)
@@ -104,38 +116,48 @@ class Compartment:
         self._service = service
         self._policy = policy
         self._now = now
+        self._is_open = BREAKER_OPEN.labels(service)
         self.breaker = Breaker(policy, now)
         self.in_flight = 0
 
     def run(self, call: Callable[[], Any], *, may_be_slow: bool) -> Any:
-        self._enter()
+        is_probe = self._enter()
         self.in_flight += 1
-        started, well = self._now(), True
+        started, well = self._now(), False
         try:
-            return call()
+            answer = call()
+            well = True
         except ServiceUnavailable:
-            well = False
+            raise
+        except Exception:
+            # The service answered, with an error; or it is a bug of ours, which says nothing about it.
+            well = True
             raise
         finally:
             self.in_flight -= 1
             is_slow = self._now() - started >= self._policy.slow_seconds and not may_be_slow
-            self._note(well and not is_slow)
+            self._note(well and not is_slow, is_probe)
+        return answer
 
-    def _enter(self) -> None:
+    def _enter(self) -> bool:
+        """Whether this call is the breaker's probe; CircuitOpen or BulkheadFull when it must not be made."""
         # The bulkhead comes first: a caller that it turns away must not be the breaker's probe.
         if self.in_flight >= self._policy.in_flight:
-            REFUSED.labels(self._service, "bulkhead_full").inc()
+            REFUSED.labels(self._service, BulkheadFull.code).inc()
             raise BulkheadFull(f"{self._service} is busy. Try again in a moment.", retry_after=1)
-        if not self.breaker.admits():
-            REFUSED.labels(self._service, "circuit_open").inc()
+        if self.breaker.state == CLOSED:
+            return False
+        if not self.breaker.admits_probe():
+            REFUSED.labels(self._service, CircuitOpen.code).inc()
             raise CircuitOpen(f"{self._service} does not answer as it should.", retry_after=1)
+        return True
 
-    def _note(self, well: bool) -> None:
+    def _note(self, well: bool, is_probe: bool) -> None:
         was_closed = self.breaker.state == CLOSED
-        self.breaker.went(well)
+        (self.breaker.probe_went if is_probe else self.breaker.went)(well)
         is_closed = self.breaker.state == CLOSED
         if was_closed != is_closed:
-            BREAKER_OPEN.labels(self._service).set(0 if is_closed else 1)
+            self._is_open.set(0 if is_closed else 1)
             log.warning("%s is %s", self._service, "called again" if is_closed else "left alone for a moment")
 
 
@@ -151,6 +173,9 @@ class GuardedConnection:
     @property
     def is_ready(self) -> bool:
         return self._connection.is_ready
+
+    def close(self) -> None:
+        self._connection.close()
 
     @property
     def breakers(self) -> dict[str, str]:

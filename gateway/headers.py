@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from flask import Flask, Response, request
 
 from gateway.settings import GatewaySettings
@@ -15,6 +17,14 @@ PAGE = (
 ALLOWED_REQUEST_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id, traceparent"
 )
+EXPOSED_RESPONSE_HEADERS = "ETag, Location, Retry-After, X-Request-Id"
+HARDENED = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": NOTHING,
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 PREFLIGHT_SECONDS = 600
 ONE_YEAR = 31_536_000
 
@@ -26,11 +36,8 @@ def register(app: Flask, settings: GatewaySettings) -> None:
     @app.after_request
     def harden(response: Response) -> Response:
         headers = response.headers
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers.setdefault("Content-Security-Policy", NOTHING)
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("Cache-Control", "no-store")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        for name, value in HARDENED.items():
+            headers.setdefault(name, value)
         if over_tls:
             headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
         return response
@@ -41,13 +48,20 @@ def register(app: Flask, settings: GatewaySettings) -> None:
         if not origins:
             return response
         response.vary.add("Origin")
-        origin = request.headers.get("Origin")
-        if origin not in origins:
-            return response
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "ETag, Location, Retry-After, X-Request-Id"
-        if request.method == "OPTIONS":
+        shared = sharing(request.headers.get("Origin"), origins)
+        response.headers.update(shared)
+        if shared and request.method == "OPTIONS":
             response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET")
             response.headers["Access-Control-Allow-Headers"] = ALLOWED_REQUEST_HEADERS
             response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
         return response
+
+
+def sharing(origin: str | None, origins: Container[str | None]) -> dict[str, str]:
+    """What lets pages of `origin` read a response; nothing when it is none of the configured ones."""
+    if not origin or origin not in origins:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": EXPOSED_RESPONSE_HEADERS,
+    }

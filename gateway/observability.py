@@ -43,7 +43,7 @@ def register(app: Flask) -> None:
 
 def begin() -> None:
     g.started = time.monotonic()
-    g.request_id = known_or_new_request_id()
+    g.request_id = known_or_new_request_id(request.headers.get("X-Request-Id", ""))
     traceparent = sound_traceparent()
     if tracing.is_recording():
         g.span = ExitStack()
@@ -83,9 +83,8 @@ def leave(_error: BaseException | None) -> None:
         g.span.close()
 
 
-def known_or_new_request_id() -> str:
+def known_or_new_request_id(given: str) -> str:
     """The client's id when it is fit to be logged, else one of ours."""
-    given = request.headers.get("X-Request-Id", "")
     return given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 

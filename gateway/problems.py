@@ -66,20 +66,23 @@ def respond(
     extra: Mapping[str, Any],
     headers: Mapping[str, str],
 ) -> Response:
-    body = {
+    body = {**document(status, code, title, detail, g.get("request_id", "")), **extra}
+    response = Response(json.dumps(body), status, dict(headers), content_type=CONTENT_TYPE)
+    if status in (408, 413):
+        # What is left of the body is not read, so the connection cannot carry another request.
+        response.headers["Connection"] = "close"
+    return response
+
+
+def document(status: int, code: str, title: str, detail: str, request_id: str) -> dict[str, Any]:
+    return {
         "type": f"urn:gametriggers:problem:{code}",
         "title": title,
         "status": status,
         "detail": detail or title,
         "code": code,
-        "request_id": g.get("request_id", ""),
-        **extra,
+        "request_id": request_id,
     }
-    response = Response(json.dumps(body), status, dict(headers), content_type=CONTENT_TYPE)
-    if status == 413:
-        # What is left of the body is not read, so the connection cannot carry another request.
-        response.headers["Connection"] = "close"
-    return response
 
 
 def flatten(errors: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:

@@ -12,7 +12,7 @@ from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
-from gateway import authentication, examples, problems
+from gateway import authentication, documentation, examples, problems
 from gateway.parsing import Parser
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -53,7 +53,7 @@ class Resource(Blueprint):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(self._prepare_operation_id)
+        self._prepare_doc_cbks += [self._prepare_operation_id, documentation.with_common_answers]
 
     def requires(self, *scopes: str, kinds: Sequence[str] = ()) -> Callable[[View], View]:
         """A valid access token with one of these scopes (any, when none is named), of one of these kinds."""

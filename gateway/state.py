@@ -25,6 +25,8 @@ class Caller(Protocol):
     @property
     def is_ready(self) -> bool: ...
 
+    def close(self) -> None: ...
+
     def call(
         self,
         service: str,

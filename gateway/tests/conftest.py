@@ -57,6 +57,9 @@ class FakeConnection:
             raise answer
         return answer(request) if callable(answer) else answer
 
+    def close(self) -> None:
+        self.is_ready = False
+
     def fail(self, name: str, error: Error) -> None:
         self.answers[name] = error
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gevent import GreenletExit
 
 from chassis.errors import DeadlineExceeded, NotFound, ServiceUnavailable
 from gateway.breakers import BulkheadFull, CircuitOpen, GuardedConnection, Policy
 from gateway.tests.conftest import Door
 
-POLICY = Policy(calls=4, bad_share=0.5, rest_seconds=1.0, slow_seconds=3.0, in_flight=2)
+POLICY = Policy(calls=4, bad_share=0.5, probes=3, rest_seconds=1.0, slow_seconds=3.0, in_flight=2)
 
 
 class Service:
@@ -22,6 +23,9 @@ class Service:
         self.raises: Exception | None = None
         self.asked = 0
         self.meanwhile: Any = None
+
+    def close(self) -> None:
+        self.is_ready = False
 
     def call(self, *_: Any, **__: Any) -> str:
         self.asked += 1
@@ -95,7 +99,7 @@ def test_an_error_that_a_service_answers_says_that_it_is_well(
     assert guarded.breakers == {"payment": "closed"}
 
 
-def test_after_its_rest_one_caller_tries_and_a_good_answer_closes_it(
+def test_after_its_rest_one_caller_at_a_time_tries_and_three_good_answers_close_it(
     service: Service, guarded: GuardedConnection
 ) -> None:
     service.raises = ServiceUnavailable()
@@ -112,10 +116,45 @@ def test_after_its_rest_one_caller_tries_and_a_good_answer_closes_it(
 
     service.meanwhile = another_one
 
-    assert guarded.breakers == {"payment": "half_open"}
-    assert guarded.call("payment", "wallet", {}) == "answer"
+    states = []
+    for _ in range(3):
+        states.append(guarded.breakers["payment"])
+        assert guarded.call("payment", "wallet", {}) == "answer"
+
     assert turned_away == [True]
+    assert states == ["half_open", "half_open", "half_open"]
     assert guarded.breakers == {"payment": "closed"}
+
+
+def test_a_call_from_before_it_opened_decides_nothing_when_it_ends(
+    service: Service, guarded: GuardedConnection
+) -> None:
+    def the_breaker_opens_and_a_probe_is_under_way() -> None:
+        service.meanwhile = None
+        service.raises = ServiceUnavailable()
+        fail(guarded, 4)
+        service.now += 1.0
+        service.raises = None
+        assert guarded.breakers == {"payment": "half_open"}
+
+    service.meanwhile = the_breaker_opens_and_a_probe_is_under_way
+    for _ in range(3):
+        guarded.call("payment", "wallet", {}, timeout=30)
+
+    # The first of the three was sent before; the two others were probes.
+    assert guarded.breakers == {"payment": "half_open"}
+
+
+def test_a_caller_that_gives_up_waiting_does_not_vouch_for_the_service(
+    service: Service, guarded: GuardedConnection
+) -> None:
+    service.meanwhile = lambda: (_ for _ in ()).throw(GreenletExit())
+
+    for _ in range(4):
+        with pytest.raises(GreenletExit):
+            guarded.call("payment", "wallet", {})
+
+    assert guarded.breakers == {"payment": "open"}
 
 
 def test_a_probe_that_fails_opens_it_for_another_rest(service: Service, guarded: GuardedConnection) -> None:
