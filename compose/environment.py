@@ -35,7 +35,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     ),
     "notification": ("MONGO_URI", "REDIS_URL", "SMTP_URL"),
     "asset": ("MONGO_URI", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
-    GATEWAY: ("OBJECT_STORE_URL", "MEDIA_SIGNING_KEY", "ASYNCAPI_FILE"),
+    GATEWAY: ("REDIS_URL", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY", "ASYNCAPI_FILE"),
 }
 
 

@@ -15,6 +15,7 @@ from chassis.rpc.client import RpcConnection
 from chassis.tokens import TokenVerifier
 from gateway import conditional, headers, observability, resources, v1
 from gateway.admission import Admission
+from gateway.answer_store import RedisAnswers
 from gateway.breakers import GuardedConnection, Policy
 from gateway.feed import LISTENS_TO, Feed
 from gateway.live import Figures, Hub
@@ -69,6 +70,7 @@ def connect(settings: GatewaySettings) -> State:
         hub=hub,
         figures=Figures(settings.live_poll_seconds),
         objects=open_store(settings.object_store_url),
+        answers=RedisAnswers(settings.redis_url.reveal(), f"{settings.database_prefix}gateway:answers:"),
     )
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from chassis import context
-from chassis.errors import ValidationFailed
 from chassis.ids import new_id
+from gateway.idempotency import given_key
 from gateway.state import state
-
-# What services take as a key: printable ASCII without spaces.
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def call(service: str, method: str, body: dict[str, Any] | None = None, timeout: float | None = None) -> Any:
@@ -50,11 +46,4 @@ def created(service: str, method: str, body: dict[str, Any], location: str = "")
 
 def idempotency_key() -> str:
     """The client's key; a fresh one when it sent none, so that every command carries one."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return new_id("idk")
-    if not IDEMPOTENCY_KEY.fullmatch(key):
-        raise ValidationFailed(
-            "The request is not valid", {"Idempotency-Key": ["Must be 1 to 200 printable ASCII characters."]}
-        )
-    return key
+    return given_key() or new_id("idk")

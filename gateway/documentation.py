@@ -7,6 +7,15 @@ from typing import Any
 
 JSON = "application/json"
 WITH_BODY = frozenset({"post", "put", "patch"})
+UNSAFE = WITH_BODY | {"delete"}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "description": "Sent again under its key within a day, the same request is not done again: it is "
+    "answered as before, with `Idempotency-Replayed: true`. 409 while the first is being served, 422 "
+    "when the key was used for another content. Answers with 401, 403, 408, 429 and 5xx are not kept.",
+}
 NOT_MODIFIED = {
     "description": "The answer is the one whose ETag was sent in If-None-Match",
     "headers": {"ETag": {"schema": {"type": "string"}}},
@@ -20,6 +29,10 @@ def with_common_answers(
     responses = doc.setdefault("responses", {})
     if method in WITH_BODY:
         responses.setdefault("408", HTTPStatus.REQUEST_TIMEOUT.name)
+    if method in UNSAFE:
+        doc["parameters"] = [*doc.get("parameters", []), IDEMPOTENCY_KEY]
+        responses.setdefault("409", HTTPStatus.CONFLICT.name)
+        responses.setdefault("422", HTTPStatus.UNPROCESSABLE_ENTITY.name)
     if method == "get" and JSON in content_of(responses):
         responses.setdefault("304", NOT_MODIFIED)
     responses.setdefault("503", HTTPStatus.SERVICE_UNAVAILABLE.name)

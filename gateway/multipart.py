@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -30,6 +31,7 @@ class Upload:
         self.fields: dict[str, str] = {}
         self.filename = ""
         self.size: int | None = None
+        self.sha256 = ""
         self._events = events(body, boundary)
         self._max_bytes = max_bytes
 
@@ -60,6 +62,7 @@ class Upload:
         keep(reader)
         self.filename = event.filename[:MAX_FILENAME_LENGTH]
         self.size = reader.bytes_read
+        self.sha256 = reader.digest.hexdigest()
 
 
 class FileReader:
@@ -70,6 +73,7 @@ class FileReader:
         self._max_bytes = max_bytes
         self._buffer = b""
         self.bytes_read = 0
+        self.digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         if size < 0:
@@ -85,6 +89,7 @@ class FileReader:
 
     def _count(self, chunk: bytes) -> None:
         self.bytes_read += len(chunk)
+        self.digest.update(chunk)
         if self.bytes_read > self._max_bytes:
             raise UploadTooLarge(f"At most {self._max_bytes} bytes are taken.")
 

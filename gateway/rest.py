@@ -12,7 +12,7 @@ from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
-from gateway import authentication, documentation, examples, problems
+from gateway import authentication, documentation, examples, idempotency, problems
 from gateway.parsing import Parser
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -84,27 +84,18 @@ class Resource(Blueprint):
     def answers(
         self, status: int, schema: type[Schema] | None = None, *, example: str = "", content_type: str = ""
     ) -> Callable[[View], View]:
-        """Documents the answer."""
-        return self.response(
+        """Documents the answer, and gives the one of before to a request that is sent again under its key."""
+        describe = self.response(
             status,
             schema,
             example=examples.named(example) if example else None,
             content_type=content_type or None,
         )
 
-    def takes_idempotency_key(self, view: View) -> View:
-        document(
-            view,
-            parameters=[
-                {
-                    "in": "header",
-                    "name": "Idempotency-Key",
-                    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-                    "description": "The same key and body, sent again, change nothing and answer the same.",
-                }
-            ],
-        )
-        return view
+        def decorate(view: View) -> View:
+            return idempotency.guarded(describe(view))
+
+        return decorate
 
     @staticmethod
     def _prepare_operation_id(doc: dict[str, Any], doc_info: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from chassis.clock import Clock
 from chassis.context import CallContext
 from chassis.objectstore import ObjectStore
 from chassis.principal import Principal
+from gateway.answer_store import AnswerStore
 from gateway.live import Figures, Hub
 from gateway.sessions import RevokedSessions
 from gateway.settings import GatewaySettings
@@ -67,6 +68,7 @@ class State:
     hub: Hub
     figures: Figures
     objects: ObjectStore
+    answers: AnswerStore
 
     @property
     def is_ready(self) -> bool:

@@ -19,6 +19,7 @@ from chassis.rpc import wire
 from chassis.testing.fixtures import *
 from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
+from gateway.answer_store import StoreUnavailable
 from gateway.app import build
 from gateway.live import Figures, Hub
 from gateway.sessions import RevokedSessions
@@ -68,6 +69,32 @@ class FakeConnection:
         return self.calls[-1]
 
 
+class MemoryAnswers:
+    """Keeps answers for a process, without their time; `fails` is a Redis that is gone."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.fails = False
+
+    def claim(self, key: str, mark: bytes, seconds: int) -> bytes | None:
+        self._must_be_there()
+        return None if self.kept.setdefault(key, mark) == mark else self.kept[key]
+
+    def settle(self, key: str, mark: bytes, value: bytes, seconds: int) -> None:
+        self._must_be_there()
+        if self.kept.get(key) == mark:
+            self.kept[key] = value
+
+    def release(self, key: str, mark: bytes) -> None:
+        self._must_be_there()
+        if self.kept.get(key) == mark:
+            del self.kept[key]
+
+    def _must_be_there(self) -> None:
+        if self.fails:
+            raise StoreUnavailable("gone")
+
+
 @dataclass
 class Door:
     """A gateway to knock at, and what is behind it."""
@@ -76,6 +103,7 @@ class Door:
     state: State
     services: FakeConnection
     issued: Tokens
+    answers: MemoryAnswers
 
     @property
     def client(self) -> FlaskClient:
@@ -107,7 +135,7 @@ def make_door(tmp_path: Any, applications: dict[str, Flask]) -> Callable[..., Do
                 **settings,
             }
         )
-        services, issued, clock = FakeConnection(), Tokens(), FixedClock(NOW)
+        services, issued, clock, answers = FakeConnection(), Tokens(), FixedClock(NOW), MemoryAnswers()
         state = State(
             settings=chosen,
             clock=clock,
@@ -118,10 +146,11 @@ def make_door(tmp_path: Any, applications: dict[str, Flask]) -> Callable[..., Do
             hub=Hub(chosen.max_live_streams),
             figures=Figures(chosen.live_poll_seconds),
             objects=FileStore(tmp_path / "objects"),
+            answers=answers,
         )
         app = applications.setdefault(repr(settings), applications.get(repr(settings)) or build(state))
         app.extensions[EXTENSION] = state
-        return Door(app, state, services, issued)
+        return Door(app, state, services, issued, answers)
 
     return make
 

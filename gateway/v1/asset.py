@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any, BinaryIO, cast
 
@@ -10,6 +11,7 @@ from flask import Response, request
 from asset import schemas
 from chassis.errors import ValidationFailed
 from gateway.backend import answer, created
+from gateway.idempotency import REPLAYED, Claim, given_key, run_once
 from gateway.multipart import Upload, UploadTooLarge, boundary_of
 from gateway.rest import Resource
 from gateway.state import state
@@ -43,13 +45,21 @@ UPLOAD_FORM = {
 @blueprint.doc(requestBody=UPLOAD_FORM)
 def upload() -> Response:
     """Upload an image or a video; it is recognised by its content and prepared in the background."""
+    once = given_key()
     key = f"incoming/{uuid.uuid4().hex}"
     try:
-        form = receive(key)
-        return created("asset", "register_upload", form, "/v1/assets")
+        form, content = receive(key)
+
+        def register() -> Response:
+            return created("asset", "register_upload", form, "/v1/assets")
+
+        response = run_once(Claim.of(once, content), register) if once else register()
     except Exception:
         state().objects.delete(key)
         raise
+    if REPLAYED in response.headers or response.status_code >= 400:
+        state().objects.delete(key)
+    return response
 
 
 @blueprint.route("/<id:asset_id>")
@@ -60,8 +70,12 @@ def get_asset(asset_id: str) -> Response:
     return answer("asset", "get", {"asset_id": asset_id})
 
 
-def receive(key: str) -> dict[str, Any]:
-    """Streams the file into the object store under `key`; what is to be registered with the asset service."""
+def receive(key: str) -> tuple[dict[str, Any], bytes]:
+    """Streams the file into the object store under `key`.
+
+    Returns what is to be registered with the asset service, and what tells this upload from others: a body
+    that is sent again has another boundary.
+    """
     limit = state().settings.max_upload_bytes
     request.max_content_length = limit + ENVELOPE_BYTES
     if (request.content_length or 0) > limit + ENVELOPE_BYTES:
@@ -72,4 +86,5 @@ def receive(key: str) -> dict[str, Any]:
     errors = schemas.RegisterUpload().validate(form)
     if errors:
         raise ValidationFailed("The request is not valid", errors)
-    return form
+    told = {**incoming.fields, "filename": incoming.filename, "sha256": incoming.sha256}
+    return form, json.dumps(told, sort_keys=True).encode()

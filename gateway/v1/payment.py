@@ -42,7 +42,6 @@ def get_wallet() -> Response:
 @blueprint.requires("wallet:write")
 @blueprint.answers(201, schemas.Deposit, example="deposit")
 @blueprint.body(schemas.DepositBody, example="create_deposit")
-@blueprint.takes_idempotency_key
 def create_deposit(body: dict[str, Any]) -> Response:
     """Begin a deposit; it counts once the provider has reported it."""
     return created(
@@ -99,7 +98,6 @@ def get_invoice_pdf(invoice_id: str) -> Response:
 @blueprint.requires("payouts:request")
 @blueprint.answers(201, schemas.Payout, example="payout")
 @blueprint.body(schemas.PayoutBody, example="request_payout")
-@blueprint.takes_idempotency_key
 def request_payout(body: dict[str, Any]) -> Response:
     """Ask for available earnings to be paid out."""
     return created("payment", "request_payout", {**body, "idempotency_key": idempotency_key()}, "/v1/payouts")
