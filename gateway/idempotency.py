@@ -35,8 +35,8 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 REPLAYED = "Idempotency-Replayed"
 
 KEPT_SECONDS = 24 * 3600
-# Longer than any deadline of ours, and short enough that a worker's death is soon forgotten.
-PENDING_SECONDS = 60
+# Longer than an unsafe request takes (a call's deadline is 5 s), and soon over when its worker died.
+PENDING_SECONDS = 30
 RETRY_SECONDS = 1
 # The largest answer to an unsafe request, of a batch of deliveries that are all refused, is about 20 KB.
 MAX_ANSWER_BYTES = 64 * 1024

@@ -58,7 +58,7 @@ class PatientApi(Api):
         give_up = time.monotonic() + PATIENCE_SECONDS
         while True:
             response = self._response(method, path, **request)
-            if response is not None and (response.status_code < 500 or time.monotonic() > give_up):
+            if response is not None and (is_settled(response) or time.monotonic() > give_up):
                 return self._answer(response, method, path)
             if time.monotonic() > give_up:
                 raise DemoFailed(f"{method} {path} was not answered")
@@ -77,3 +77,8 @@ class PatientApi(Api):
             return None
         self.answers.note(str(response.status_code), time.monotonic() - started)
         return response
+
+
+def is_settled(response: httpx.Response) -> bool:
+    """False too while what was sent before is, or is taken to be, still under way."""
+    return response.status_code < 500 and '"idempotency.in_flight"' not in response.text
