@@ -109,7 +109,7 @@ def test_every_guide_fits_a_telephone(visitor: Visitor) -> None:
 def test_the_reference_lists_the_routes_and_tries_one(visitor: Visitor, door: Door) -> None:
     door.services.answers["identity.jwks"] = {"keys": []}
     page = visitor.goes_to("/docs/reference")
-    page.wait_for_selector(".opblock-tag", timeout=15_000)
+    page.wait_for_selector(".opblock-tag", timeout=60_000)
     visitor.picture("reference")
 
     page.click("#operations-tag-keys, [data-tag='keys'] button, [data-tag='keys']")
