@@ -32,7 +32,7 @@ from chassis import failpoints, metrics
 from chassis.errors import Error
 from chassis.extensions import Configuration
 from chassis.ids import new_id
-from chassis.saga_steps import COMPENSATED, COMPENSATING, DONE, RUNNING, SagaState, Step
+from chassis.saga_steps import COMPENSATED, COMPENSATING, DONE, RUNNING, STUCK, SagaState, Step
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,9 @@ CONCURRENT_SAGAS = 8
 MAX_DELAY_SECONDS = 15.0
 FIRST_DELAY_SECONDS = 0.2
 WAIT_POLL_SECONDS = 0.02
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+"""When a stuck saga is due. It has to be a time: one without any has finished, and makes room for another."""
+
 RENEWALS_PER_LEASE = 3
 
 
@@ -139,6 +142,7 @@ class SagaRun:
 
     def advance(self, steps: Sequence[Step]) -> None:
         """Do (or undo) steps until the saga has finished, has to wait, or belongs to somebody else."""
+        self.state.go_on()
         while not self.state.is_finished:
             if not self._one(steps):
                 return
@@ -203,8 +207,17 @@ class SagaRun:
             exc_info=error if unexpected else None,
         )
         self._note(step, f"failed: {type(error).__name__}")
+        if state.attempts * MAX_DELAY_SECONDS >= step.patience_seconds:
+            return self._park(step)
         delay = min(FIRST_DELAY_SECONDS * 2 ** min(state.attempts, 10), MAX_DELAY_SECONDS)
         self._save(datetime.now(UTC) + timedelta(seconds=delay))
+        return False
+
+    def _park(self, step: Step) -> bool:
+        self._note(step, STUCK)
+        self.state.status = STUCK
+        log.error("saga %s is stuck at %s; `sagas retry` tries it again", self.state.id, step.name)
+        self._save(NEVER)
         return False
 
     def _finish(self, status: str) -> bool:

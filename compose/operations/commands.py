@@ -61,18 +61,17 @@ def add_dead_letters(leaf: Any, actions: Any) -> None:
 
 
 def add_sagas(leaf: Any, actions: Any) -> None:
-    from chassis.saga_steps import COMPENSATED, COMPENSATING, DONE, RUNNING
+    from chassis.saga_steps import COMPENSATED, COMPENSATING, DONE, RUNNING, STUCK
 
     listed = leaf(actions, "list", list_sagas, "sagas that have not finished, newest first, and all counted")
     with_service(listed)
-    listed.add_argument(
-        "--status", default="", choices=(RUNNING, COMPENSATING, DONE, COMPENSATED), help="these instead"
-    )
+    statuses = (RUNNING, COMPENSATING, STUCK, DONE, COMPENSATED)
+    listed.add_argument("--status", default="", choices=statuses, help="these instead")
     with_limit(listed)
     shown = leaf(actions, "show", show_saga, "one saga, with its data and what it went through")
     shown.add_argument("service", metavar="SERVICE")
     shown.add_argument("id", metavar="ID")
-    with_choice(leaf(actions, "retry", retry_sagas, "make a saga that waits due now"))
+    with_choice(leaf(actions, "retry", retry_sagas, "try a saga that waits or is stuck again now"))
 
 
 def with_service(parser: argparse.ArgumentParser) -> None:

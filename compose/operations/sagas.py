@@ -10,15 +10,15 @@ from typing import Any, TypedDict
 from chassis.errors import NotFound
 from chassis.saga import SagaState
 from chassis.saga import Store as SagaStore
-from chassis.saga_steps import COMPENSATED, COMPENSATING, DONE, RUNNING
+from chassis.saga_steps import COMPENSATED, COMPENSATING, DONE, RUNNING, STUCK
 from chassis.times import rfc3339
 from compose import table
 from compose.errors import ComposeError
 from compose.operations import ages, stores
 from compose.operations.access import Access, chosen
 
-STATUSES = (RUNNING, COMPENSATING, DONE, COMPENSATED)
-UNFINISHED = (RUNNING, COMPENSATING)
+STATUSES = (RUNNING, COMPENSATING, STUCK, DONE, COMPENSATED)
+UNFINISHED = (RUNNING, COMPENSATING, STUCK)
 
 Saga = dict[str, Any]
 

@@ -34,6 +34,8 @@ from payment.handlers.ports import (
 )
 
 PAYOUT_SAGA = "payout"
+SETTLEMENT_SECONDS = 7 * 24 * 3_600.0
+"""A bank may take some days; until then a payout that is on its way is nothing to worry about."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def payout_steps(
     return [
         Step("set_aside", already_set_aside, undo=take_back),
         Step("order", order),
-        Step("settle", settle),
+        Step("settle", settle, patience_seconds=SETTLEMENT_SECONDS),
     ]
 
 

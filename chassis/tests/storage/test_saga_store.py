@@ -6,7 +6,8 @@ import pytest
 
 from chassis.errors import NotFound
 from chassis.mongo import MongoSagaStore
-from chassis.saga_steps import DONE, SagaState
+from chassis.saga import NEVER
+from chassis.saga_steps import DONE, STUCK, SagaState
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=20)
@@ -140,3 +141,25 @@ def test_a_saga_that_is_leased_or_finished_has_no_wait_to_end(store):
     mine.status = DONE
     store.save(mine, "mine", None)
     assert store.make_due("saga_1", NOW) is False
+
+
+def stuck(store):
+    store.create(rome(), NOW)
+    mine = store.lease("trip", NOW, LATER, "mine")
+    mine.status, mine.attempts = STUCK, 240
+    store.save(mine, "mine", NEVER)
+
+
+def test_a_stuck_saga_is_not_due_and_keeps_its_key(store):
+    stuck(store)
+
+    assert store.lease("trip", NOW + timedelta(days=3_650), LATER, "yours") is None
+    assert store.create(rome("saga_2"), NOW) == "saga_1"
+    assert [saga.next_at for saga in store.list(STUCK)] == [NEVER]
+
+
+def test_a_stuck_saga_can_be_made_due(store):
+    stuck(store)
+
+    assert store.make_due("saga_1", NOW) is True
+    assert store.lease("trip", NOW, LATER, "yours").status == STUCK

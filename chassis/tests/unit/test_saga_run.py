@@ -1,8 +1,8 @@
 import pytest
 
 from chassis.errors import Conflict
-from chassis.saga import SagaRun
-from chassis.saga_steps import COMPENSATED, DONE, RUNNING, SagaState, Step
+from chassis.saga import NEVER, SagaRun
+from chassis.saga_steps import COMPENSATED, DONE, RUNNING, STUCK, SagaState, Step
 
 
 class Crash(BaseException):
@@ -16,6 +16,7 @@ class Store:
         self.saved = None
         self.lost = False
         self.renewed = 0
+        self.next_at = None
 
     def renew(self, saga_id, token, until):
         self.renewed += 1
@@ -24,6 +25,7 @@ class Store:
     def save(self, saga, token, next_at):
         if self.lost:
             return False
+        self.next_at = next_at
         self.saved = SagaState(
             saga.id,
             saga.type,
@@ -130,6 +132,55 @@ def test_a_saga_that_died_at_any_step_ends_as_if_it_had_not(world, store, point)
     run(store.saved, store, world)
 
     assert store.saved.status == (COMPENSATED if point.startswith("undo") else DONE)
+
+
+def run_until_stuck(state, store, world, what):
+    for _ in range(1_000):
+        world.failing |= {what: ConnectionError()}
+        run(state, store, world)
+        state = store.saved
+        if state.status == STUCK:
+            return
+    raise AssertionError("it was never stuck")
+
+
+def test_a_step_that_keeps_failing_is_given_up_after_its_patience(world, store):
+    run_until_stuck(fresh(), store, world, "do two")
+
+    assert (store.saved.step, store.next_at) == (1, NEVER)
+    assert store.saved.log[-1]["outcome"] == STUCK
+    assert 200 < store.saved.attempts < 300, "about an hour at 15 s each"
+
+
+def test_a_step_may_have_more_patience_than_others(store):
+    def fail(state):
+        raise ConnectionError
+
+    state = SagaState("saga_1", "trip", "rome", {}, attempts=1_000)
+
+    SagaRun(state, store, "token", 20).advance([Step("slow", fail, patience_seconds=24 * 3_600)])
+
+    assert store.saved.status == RUNNING
+
+
+def test_a_stuck_saga_that_is_tried_again_goes_on_where_it_was_with_new_patience(world, store):
+    run_until_stuck(fresh(), store, world, "do two")
+    world.failing = {"do three": ConnectionError()}
+
+    run(store.saved, store, world)
+
+    assert (store.saved.status, store.saved.step, store.saved.attempts) == (RUNNING, 2, 1)
+
+
+def test_a_saga_that_is_stuck_on_its_way_back_goes_on_back(world, store):
+    world.failing = {"do three": Conflict("no")}
+    run_until_stuck(fresh(), store, world, "undo one")
+    world.failing = {}
+
+    run(store.saved, store, world)
+
+    assert store.saved.status == COMPENSATED
+    assert world.done == ["do one", "do two", "undo two", "undo one"]
 
 
 def test_a_step_that_takes_long_keeps_its_lease(world, store):

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chassis.mongo import Mongo, MongoSagaStore
-from chassis.saga_steps import DONE, SagaState
+from chassis.saga import NEVER
+from chassis.saga_steps import DONE, STUCK, SagaState
 from chassis.sql import SqlSagaStore
 from compose.errors import ComposeError
 from compose.operations import sagas
@@ -52,6 +53,12 @@ class Kept:
         self.store.save(state, "token", LATER)
         return saga_id
 
+    def stuck(self, saga_id="saga_1"):
+        state = self.worked_on(saga_id)
+        state.status, state.attempts = STUCK, 240
+        self.store.save(state, "token", NEVER)
+        return saga_id
+
     def finished(self, saga_id="saga_1"):
         state = self.worked_on(saga_id)
         state.status = DONE
@@ -92,6 +99,17 @@ def test_a_saga_that_waits_is_due_at_once(access, kept):
 
     assert sagas.retry(access, kept.service, saga_id)["retried"] == [saga_id]
 
+    assert kept.store.lease("trip", datetime.now(UTC), LATER, "now").id == saga_id
+
+
+def test_a_stuck_saga_is_listed_and_tried_again_on_demand(access, kept):
+    saga_id = kept.stuck()
+
+    listed = sagas.overview(access, kept.service, "", 10)
+    assert sagas.retry(access, kept.service, saga_id)["retried"] == [saga_id]
+
+    assert [(saga["id"], saga["status"]) for saga in listed["sagas"]] == [(saga_id, STUCK)]
+    assert "1 stuck" in sagas.as_text(listed)
     assert kept.store.lease("trip", datetime.now(UTC), LATER, "now").id == saga_id
 
 

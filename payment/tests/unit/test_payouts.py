@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from payment.domain.errors import (
@@ -11,7 +13,7 @@ from payment.domain.payout import PayoutStatus
 from payment.domain.provider import Progress
 from payment.domain.webhook import WebhookStatus
 from payment.events import PayoutFailed, PayoutPaid, PayoutRequested
-from payment.handlers.payouts import get_payout
+from payment.handlers.payouts import get_payout, payout_steps
 from payment.tests.mothers import nova_the_streamer, usd
 
 
@@ -120,6 +122,16 @@ def test_while_the_provider_is_at_it_the_saga_neither_ends_nor_turns_round(funde
 
     assert state.status == "running"
     assert funded.payout(payout.id).status == PayoutStatus.PROCESSING
+
+
+def test_a_payout_may_be_on_its_way_for_days(funded):
+    """While an order that nobody answers is something for an operator within hours."""
+    steps = payout_steps(funded.payments, funded.provider, None, funded.clock, None)
+
+    patience = {step.name: timedelta(seconds=step.patience_seconds) for step in steps}
+
+    assert patience["order"] <= timedelta(hours=4)
+    assert patience["settle"] >= timedelta(days=5)
 
 
 def test_a_payout_whose_webhook_never_came_is_settled_by_asking(funded):
