@@ -270,6 +270,7 @@ class Joining(DeliveryPlan):
     approval = fields.String()
     category = fields.String()
     terms = fields.Function(lambda joining: Terms().dump(joining.campaign))
+    max_participants = fields.Integer(attribute="brief.max_participants")
     eligible = fields.Boolean()
     reasons = fields.List(fields.String())
     eligibility = fields.Dict()

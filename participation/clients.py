@@ -80,6 +80,7 @@ class Campaigns:
             reasons=_reasons(answer),
             category=answer.get("category"),
             currency=answer["terms"]["currency"],
+            max_participants=answer.get("max_participants"),
             compensation=answer["terms"]["compensation"],
             platforms=answer["eligibility"]["platforms"],
         )

@@ -25,6 +25,7 @@ from participation.domain.deliveries import Bucket, Delivery, from_epoch_ms
 from participation.domain.earnings import Compensation, Counts, Terms
 from participation.domain.errors import (
     AlreadyApplied,
+    CampaignFull,
     ConcurrentUpdate,
     ParticipationNotFound,
     RevokedToken,
@@ -32,7 +33,7 @@ from participation.domain.errors import (
 )
 from participation.domain.frequency import Cadence, Frequency
 from participation.domain.overlay import Overlay, Session, Slot
-from participation.domain.participation import Participation, Party, Period, Posted, Status
+from participation.domain.participation import PLACED, Participation, Party, Period, Posted, Status
 from participation.domain.timeline import SEGMENT_MS, Timeline
 from participation.domain.verification import MAX_AGE_MS
 
@@ -49,6 +50,7 @@ class MongoStore:
     def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
         self._mongo = mongo
         self.participations = MongoParticipations(mongo, outbox)
+        self.places = MongoPlaces(mongo)
         self.deliveries = MongoDeliveries(mongo)
         self.overlays = MongoOverlays(mongo, outbox)
         self.sessions = MongoSessions(mongo)
@@ -140,6 +142,34 @@ class MongoParticipations:
     def _find(self, query: Document, limit: int) -> list[Participation]:
         found = self._rows.find(query, session=self._mongo.session).sort("_id", -1).limit(limit)
         return [_participation(row) for row in found]
+
+
+class MongoPlaces:
+    """A document per campaign. Two transactions that write it cannot both commit; the second tries again."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._rows = mongo["places"]
+
+    def open(self, campaign_id: str) -> None:
+        if self._rows.find_one({"_id": campaign_id}) is not None:
+            return
+        placed = {"campaign_id": campaign_id, "status": {"$in": [status.value for status in PLACED]}}
+        taken = self._mongo["participations"].count_documents(placed)
+        with suppress(DuplicateKeyError):
+            self._rows.insert_one({"_id": campaign_id, "taken": taken})
+
+    def take(self, campaign_id: str, limit: int | None) -> None:
+        free = {"_id": campaign_id} | ({"taken": {"$lt": limit}} if limit is not None else {})
+        if not self._change(free, 1):
+            raise CampaignFull()
+
+    def give_back(self, campaign_id: str) -> None:
+        self._change({"_id": campaign_id, "taken": {"$gt": 0}}, -1)
+
+    def _change(self, which: Document, by: int) -> bool:
+        changed = self._rows.update_one(which, {"$inc": {"taken": by}}, session=self._mongo.session)
+        return changed.matched_count == 1
 
 
 class MongoDeliveries:

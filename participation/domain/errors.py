@@ -4,6 +4,7 @@ ParticipationNotFound   404  missing, or somebody else's
 AlreadyApplied          409  one participation per campaign and streamer
 NotEligible             409  `reasons` says which rules fail
 CampaignClosed          409  the campaign takes nobody at the moment
+CampaignFull            409  as many take part as the brand wants
 WrongState              409  the state machine has no such edge
 ConcurrentUpdate        409  somebody else changed it meanwhile; try again
 UnknownToken            404  no overlay has this link
@@ -30,6 +31,10 @@ class NotEligible(Conflict):
 
 class CampaignClosed(Conflict):
     code, title = "participation.campaign_closed", "The campaign is not open"
+
+
+class CampaignFull(Conflict):
+    code, title = "participation.campaign_full", "The campaign has no place left"
 
 
 class WrongState(Conflict):

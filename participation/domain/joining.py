@@ -14,7 +14,8 @@ from participation.domain.errors import CampaignClosed, NotEligible
 class Joining:
     """Whether the campaign is open to this streamer, and the terms it would be on.
 
-    `reasons` are the rules that fail; there are none for a streamer who fits.
+    `reasons` are the rules that fail; there are none for a streamer who fits. Whether a place is left the
+    campaign judged by what it had heard, which may be old: `max_participants` is what counts on approval.
     """
 
     campaign_id: str
@@ -26,6 +27,7 @@ class Joining:
     reasons: list[str]
     category: str | None
     currency: str
+    max_participants: int | None = None
     compensation: dict[str, Any] = field(default_factory=dict)
     platforms: list[dict[str, Any]] = field(default_factory=list)
 

@@ -69,6 +69,9 @@ TRANSITIONS: dict[tuple[Status, Command], Status] = {
 OPEN = (Status.APPROVED, Status.ACTIVE, Status.PAUSED)
 """The states in which the streamer takes part."""
 
+PLACED = (*OPEN, Status.COMPLETED)
+"""The states in which one of the campaign's places is taken."""
+
 KEPT_PERIODS = 50
 """More changes of state within the 24 h in which showings are accepted would be a machine's doing."""
 

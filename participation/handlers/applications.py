@@ -30,8 +30,15 @@ def apply(
     events = participation.apply()
     if joining.approves_by_itself:
         events += participation.approve(joining.terms(clock.now()))
-    store.atomically(lambda: _add(store, participation, events))
-    return participation
+    store.places.open(campaign_id)
+
+    def work() -> Participation:
+        if joining.approves_by_itself:
+            store.places.take(campaign_id, joining.max_participants)
+        _add(store, participation, events)
+        return participation
+
+    return store.atomically(work)
 
 
 def approve(
@@ -42,7 +49,14 @@ def approve(
     applied = _of_brand(store, by, participation_id)
     joining = _check_open_to(campaigns, applied.campaign_id, applied.streamer_id)
     terms = joining.terms(clock.now())
-    return _change(store, clock, participation_id, lambda participation, _: participation.approve(terms))
+    store.places.open(applied.campaign_id)
+
+    def work() -> Participation:
+        participation = _change(store, clock, participation_id, lambda one, _: one.approve(terms))
+        store.places.take(participation.campaign_id, joining.max_participants)
+        return participation
+
+    return store.atomically(work)
 
 
 def reject(store: Store, clock: Clock, by: Caller, participation_id: str, reason: str) -> Participation:
@@ -54,13 +68,13 @@ def reject(store: Store, clock: Clock, by: Caller, participation_id: str, reason
 def remove(store: Store, clock: Clock, by: Caller, participation_id: str, reason: str) -> Participation:
     by.must_be("brand")
     _of_brand(store, by, participation_id)
-    return _change(store, clock, participation_id, lambda participation, at: participation.remove(reason, at))
+    return _go(store, clock, participation_id, lambda participation, at: participation.remove(reason, at))
 
 
 def leave(store: Store, clock: Clock, by: Caller, participation_id: str) -> Participation:
     by.must_be("streamer")
     get(store, by, participation_id)
-    return _change(store, clock, participation_id, Participation.leave)
+    return _go(store, clock, participation_id, Participation.leave)
 
 
 def pause(store: Store, clock: Clock, by: Caller, participation_id: str) -> Participation:
@@ -188,6 +202,18 @@ def _change(store: Store, clock: Clock, participation_id: str, transition: Trans
     def work() -> Participation:
         participation = store.participations.get(participation_id)
         _save(store, participation, transition(participation, clock.now()))
+        return participation
+
+    return store.atomically(work)
+
+
+def _go(store: Store, clock: Clock, participation_id: str, transition: Transition) -> Participation:
+    """Whoever goes makes room for somebody else."""
+    store.places.open(store.participations.get(participation_id).campaign_id)
+
+    def work() -> Participation:
+        participation = _change(store, clock, participation_id, transition)
+        store.places.give_back(participation.campaign_id)
         return participation
 
     return store.atomically(work)

@@ -53,6 +53,18 @@ class Participations(Protocol):
         """The sum of what was earned, in minor units, by currency."""
 
 
+class Places(Protocol):
+    """How many of a campaign's places are taken: one number, so that no two can take the last of them."""
+
+    def open(self, campaign_id: str) -> None:
+        """Begin to count, from the participations that there are. Not inside `atomically`."""
+
+    def take(self, campaign_id: str, limit: int | None) -> None:
+        """CampaignFull when `limit` are taken; nobody else's approval commits beside ours."""
+
+    def give_back(self, campaign_id: str) -> None: ...
+
+
 class Deliveries(Protocol):
     """Accepted deliveries, in the batches they came in. Nothing is ever changed or taken away."""
 
@@ -118,6 +130,9 @@ class Store(Protocol):
 
     @property
     def participations(self) -> Participations: ...
+
+    @property
+    def places(self) -> Places: ...
 
     @property
     def deliveries(self) -> Deliveries: ...

@@ -11,6 +11,7 @@ from participation.domain.audience import Sample
 from participation.domain.deliveries import Bucket
 from participation.domain.errors import (
     AlreadyApplied,
+    CampaignFull,
     ConcurrentUpdate,
     ParticipationNotFound,
     RevokedToken,
@@ -19,7 +20,7 @@ from participation.domain.errors import (
 from participation.domain.joining import Joining
 from participation.domain.manifest import AssetView, Plan
 from participation.domain.overlay import Overlay, Session
-from participation.domain.participation import Participation, Status
+from participation.domain.participation import PLACED, Participation, Status
 from participation.domain.timeline import Interval, Timeline
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class FakeStore:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.participations = FakeParticipations(self.events)
+        self.places = FakePlaces(lambda campaign_id: self.participations.placed_in(campaign_id))
         self.deliveries = FakeDeliveries()
         self.overlays = FakeOverlays(self.events)
         self.sessions = FakeSessions()
@@ -59,6 +61,7 @@ class FakeStore:
     def _parts(self) -> list[Any]:
         return [
             self.participations,
+            self.places,
             self.deliveries,
             self.overlays,
             self.sessions,
@@ -126,6 +129,9 @@ class FakeParticipations:
             sums[row.currency] = sums.get(row.currency, 0) + row.earned_minor
         return sums
 
+    def placed_in(self, campaign_id: str) -> int:
+        return len(self._find(lambda row: row.campaign_id == campaign_id and row.status in PLACED, None, 0))
+
     def _find(
         self, fits: Callable[[Participation], bool], after: str | None, limit: int
     ) -> list[Participation]:
@@ -133,6 +139,24 @@ class FakeParticipations:
         below = [row for key, row in newest_first if after is None or key < after]
         found = [copy.deepcopy(row) for row in below if fits(row)]
         return found[:limit] if limit else found
+
+
+class FakePlaces:
+    def __init__(self, placed_in: Callable[[str], int]) -> None:
+        self._placed_in = placed_in
+        self._taken: dict[str, int] = {}
+
+    def open(self, campaign_id: str) -> None:
+        if campaign_id not in self._taken:
+            self._taken[campaign_id] = self._placed_in(campaign_id)
+
+    def take(self, campaign_id: str, limit: int | None) -> None:
+        if limit is not None and self._taken[campaign_id] >= limit:
+            raise CampaignFull()
+        self._taken[campaign_id] += 1
+
+    def give_back(self, campaign_id: str) -> None:
+        self._taken[campaign_id] = max(0, self._taken[campaign_id] - 1)
 
 
 class FakeDeliveries:

@@ -288,6 +288,7 @@ def test_joining_is_checked_for_participation(line):
     assert answer["reasons"] == []
     assert answer["terms"] == {"compensation": campaign["compensation"], "currency": "USD"}
     assert answer["eligibility"]["platforms"][0]["average_viewers"] == 34
+    assert answer["max_participants"] == campaign["max_participants"]
     for field in ("brand_id", "name", "status", "approval", "category", "frequency", "pacing", "creatives"):
         assert answer[field] == campaign[field]
 

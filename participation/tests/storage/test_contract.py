@@ -3,6 +3,7 @@
 import eventlet
 import pytest
 
+from chassis.clock import FixedClock
 from chassis.events.outbox import Outbox
 from chassis.ids import new_id
 from chassis.mongo import Mongo
@@ -12,6 +13,7 @@ from participation.domain.chain import Claim
 from participation.domain.deliveries import Bucket
 from participation.domain.errors import (
     AlreadyApplied,
+    CampaignFull,
     ConcurrentUpdate,
     ParticipationNotFound,
     RevokedToken,
@@ -19,8 +21,9 @@ from participation.domain.errors import (
 )
 from participation.domain.overlay import Overlay, fingerprint
 from participation.domain.participation import Party, Posted, Status
+from participation.handlers import applications
 from participation.handlers.ports import Store
-from participation.tests.fakes import FakeStore
+from participation.tests.fakes import FakeCampaigns, FakeStore
 from participation.tests.mothers import (
     NOON,
     NOON_MS,
@@ -30,8 +33,10 @@ from participation.tests.mothers import (
     a_delivery,
     a_session,
     a_slot,
+    acme,
     an_active_one,
     an_application,
+    an_open_campaign,
 )
 
 
@@ -268,3 +273,51 @@ def test_two_batches_of_one_streamer_cannot_take_the_same_second(mongo: Mongo, o
     outcomes = [attempt.wait() for attempt in [eventlet.spawn(take) for _ in range(6)]]
 
     assert outcomes.count(True) == 1
+
+
+def take(store: Store, limit: int) -> str:
+    try:
+        store.atomically(lambda: store.places.take(WINTER_LAUNCH, limit))
+    except CampaignFull:
+        return "full"
+    return "taken"
+
+
+def test_places_are_taken_up_to_the_limit_and_given_back(store: Store) -> None:
+    store.places.open(WINTER_LAUNCH)
+
+    assert [take(store, 2) for _ in range(3)] == ["taken", "taken", "full"]
+    store.atomically(lambda: store.places.give_back(WINTER_LAUNCH))
+    assert [take(store, 2) for _ in range(2)] == ["taken", "full"]
+    assert take(store, 3) == "taken", "the brand may raise the limit"
+
+
+def test_those_who_took_part_before_places_were_counted_have_theirs(store: Store) -> None:
+    store.participations.add(an_active_one(), [])
+    store.participations.add(an_application(streamer_id=ZOE), [])
+
+    for _ in range(2):
+        store.places.open(WINTER_LAUNCH)
+
+    assert [take(store, 2) for _ in range(2)] == ["taken", "full"]
+
+
+def test_of_many_approvals_at_once_no_more_than_the_places_are_taken(mongo: Mongo, outbox: Outbox) -> None:
+    store = storage.MongoStore(mongo, outbox)
+    store.ensure_indexes()
+    applied = [an_application(id=new_id("prt"), streamer_id=new_id("str")) for _ in range(6)]
+    for participation in applied:
+        store.participations.add(participation, [])
+    campaigns = FakeCampaigns(an_open_campaign(max_participants=2))
+
+    def approve(participation_id: str) -> str:
+        try:
+            applications.approve(store, campaigns, FixedClock(NOON), acme(), participation_id)
+        except CampaignFull:
+            return "full"
+        return "approved"
+
+    outcomes = [attempt.wait() for attempt in [eventlet.spawn(approve, one.id) for one in applied]]
+
+    assert sorted(outcomes) == ["approved"] * 2 + ["full"] * 4
+    assert len(store.participations.of_campaign(WINTER_LAUNCH, Status.APPROVED, None, 10)) == 2

@@ -89,11 +89,13 @@ def test_whoever_is_not_eligible_has_a_reason(reasons: list[str], told: Any) -> 
         "category": None,
         "terms": {"compensation": {"type": "cpm"}, "currency": "USD"},
         "eligibility": {"platforms": []},
+        "max_participants": 7,
     }
 
     joining = Campaigns(Neighbour(check_joining=answer)).check_joining(WINTER_LAUNCH, NOVA)  # type: ignore[arg-type]
 
     assert joining.reasons == told or len(joining.reasons) == told
+    assert joining.max_participants == 7
 
 
 def test_the_plans_of_many_campaigns_are_asked_for_in_few_calls() -> None:

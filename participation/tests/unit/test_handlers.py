@@ -17,10 +17,12 @@ from participation.domain.errors import (
     AlreadyApplied,
     AudienceUnknown,
     CampaignClosed,
+    CampaignFull,
     NotEligible,
     ParticipationNotFound,
     RevokedToken,
     UnknownToken,
+    WrongState,
 )
 from participation.domain.participation import Participation
 from participation.domain.verification import ClockRule
@@ -106,6 +108,49 @@ class World:
 
 def new_secret() -> str:
     return secrets.token_urlsafe(32)
+
+
+def test_nobody_is_approved_beyond_the_campaigns_places():
+    world = World(max_participants=1)
+    first, second = world.apply(), world.apply(zoe())
+    world.approve(first)
+
+    with pytest.raises(CampaignFull):
+        world.approve(second)
+
+    assert world.stored(second).status == "applied"
+
+
+def test_a_campaign_that_approves_by_itself_stops_at_its_places():
+    world = World(max_participants=1, approval="auto")
+    world.apply()
+
+    with pytest.raises(CampaignFull):
+        world.apply(zoe())
+
+    assert world.store.participations.of_streamer("str_zoe", None, 10) == []
+
+
+@pytest.mark.parametrize("how", ["leave", "remove"])
+def test_whoever_goes_makes_room_for_somebody_else(how: str):
+    world = World(max_participants=1)
+    first, second = world.approve(world.apply()), world.apply(zoe())
+    if how == "leave":
+        applications.leave(world.store, world.clock, nova(), first.id)
+    else:
+        applications.remove(world.store, world.clock, acme(), first.id, "enough")
+
+    assert world.approve(second).status == "approved"
+
+
+def test_an_approval_that_is_refused_takes_no_place():
+    world = World(max_participants=1)
+    first, second = world.apply(), world.apply(zoe())
+    applications.reject(world.store, world.clock, acme(), first.id, "no")
+    with pytest.raises(WrongState):
+        world.approve(first)
+
+    assert world.approve(second).status == "approved"
 
 
 def campaign_event(kind: str, at: Any = NOON) -> ReceivedEvent:
