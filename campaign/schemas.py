@@ -270,7 +270,7 @@ class Joining(DeliveryPlan):
     approval = fields.String()
     category = fields.String()
     terms = fields.Function(lambda joining: Terms().dump(joining.campaign))
-    max_participants = fields.Integer(attribute="brief.max_participants")
+    max_participants = fields.Integer()
     eligible = fields.Boolean()
     reasons = fields.List(fields.String())
     eligibility = fields.Dict()
