@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,12 +21,54 @@ MAX_TOKEN_LENGTH = 4096
 REFETCH_SECONDS = 2.0
 """An unknown key id makes us look for new keys, but not more often than this."""
 
+MAX_REMEMBERED = 4096
+"""More accounts than one process serves within the life of a token; a few megabytes at the most."""
+
 ALGORITHM = "EdDSA"
 _REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti", "kind", "sid"]
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whom a token names, and what has to stay true for it to be believed again."""
+
+    principal: Principal
+    expires_at: int
+    kid: str
+    key: Any
+
+
+class Remembered:
+    """The tokens that were verified last, by their SHA-256: what is kept here opens no door.
+
+    Only what was verified gets in, so that nobody fills it with tokens that he made up.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._by_digest: dict[bytes, Verified] = {}
+        self._lock = threading.Lock()
+
+    def get(self, digest: bytes) -> Verified | None:
+        return self._by_digest.get(digest)
+
+    def put(self, digest: bytes, verified: Verified) -> None:
+        with self._lock:
+            if len(self._by_digest) >= self._most:
+                del self._by_digest[next(iter(self._by_digest))]
+            self._by_digest[digest] = verified
+
+    def forget(self, digest: bytes) -> None:
+        with self._lock:
+            self._by_digest.pop(digest, None)
+
+
 class TokenVerifier:
-    """Verifies access tokens; `fetch_jwks` returns the issuer's JSON Web Key Set."""
+    """Verifies access tokens; `fetch_jwks` returns the issuer's JSON Web Key Set.
+
+    A token that was verified is believed again until it expires or its key is published no more. Whether its
+    session was revoked is for the caller to ask, each time.
+    """
 
     def __init__(self, fetch_jwks: Callable[[], dict[str, Any]], issuer: str, audience: str) -> None:
         self._fetch_jwks = fetch_jwks
@@ -33,33 +77,42 @@ class TokenVerifier:
         self._keys: dict[str, Any] = {}
         self._fetched_at = float("-inf")
         self._lock = threading.Lock()
+        self._remembered = Remembered(MAX_REMEMBERED)
 
     def verify(self, token: str) -> Principal:
         """The principal that a token names; Unauthenticated when anything at all is wrong with it."""
+        if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
+            raise Unauthenticated("the access token is not valid")
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._remembered.get(digest)
+        if known is not None:
+            if self._still_holds(known):
+                return known.principal
+            self._remembered.forget(digest)
+        verified = self._verified(token)
+        self._remembered.put(digest, verified)
+        return verified.principal
+
+    def _still_holds(self, known: Verified) -> bool:
+        return known.expires_at > time.time() and self._keys.get(known.kid) is known.key
+
+    def _verified(self, token: str) -> Verified:
         try:
-            claims = self._claims(token)
+            header = jwt.get_unverified_header(token)
+            # The algorithm is ours to choose, never the token's: a header can only agree or be refused.
+            if header.get("alg") != ALGORITHM or str(header.get("typ")).lower() != "at+jwt":
+                raise Unauthenticated("the token is not an access token")
+            kid = str(header.get("kid", ""))
+            key = self._key(kid)
+            claims = self._claims(token, key)
         except jwt.PyJWTError as error:
             raise Unauthenticated("the access token is not valid") from error
-        delegate = _delegate(claims)
-        return Principal(
-            id=str(claims["acts_for"]) if delegate else str(claims["sub"]),
-            kind=str(claims["kind"]),
-            scopes=frozenset(str(claims.get("scope", "")).split()),
-            session_id=str(claims["sid"]),
-            auth_time=_time(claims.get("auth_time")),
-            delegate=delegate,
-        )
+        return Verified(_principal(claims), int(claims["exp"]), kid, key)
 
-    def _claims(self, token: str) -> dict[str, Any]:
-        if len(token) > MAX_TOKEN_LENGTH:
-            raise Unauthenticated("the access token is not valid")
-        header = jwt.get_unverified_header(token)
-        # The algorithm is ours to choose, never the token's: a header can only agree or be refused.
-        if header.get("alg") != ALGORITHM or str(header.get("typ")).lower() != "at+jwt":
-            raise Unauthenticated("the token is not an access token")
+    def _claims(self, token: str, key: Any) -> dict[str, Any]:
         claims: dict[str, Any] = jwt.decode(
             token,
-            self._key(str(header.get("kid", ""))),
+            key,
             algorithms=[ALGORITHM],
             issuer=self._issuer,
             audience=self._audience,
@@ -141,6 +194,18 @@ def _delegate(claims: dict[str, Any]) -> Delegate | None:
     if "acts_for" not in claims:
         return None
     return Delegate(str(claims["sub"]), str(claims.get("sub_kind", "")), str(claims.get("role", "")))
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    delegate = _delegate(claims)
+    return Principal(
+        id=str(claims["acts_for"]) if delegate else str(claims["sub"]),
+        kind=str(claims["kind"]),
+        scopes=frozenset(str(claims.get("scope", "")).split()),
+        session_id=str(claims["sid"]),
+        auth_time=_time(claims.get("auth_time")),
+        delegate=delegate,
+    )
 
 
 def _time(value: Any) -> datetime | None:

@@ -5,7 +5,9 @@ from datetime import timedelta
 import jwt
 import pytest
 
+from chassis import tokens
 from chassis.errors import Unauthenticated
+from chassis.testing import eventually
 from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
 
@@ -93,7 +95,7 @@ def test_a_header_that_is_not_ours_is_refused(issuer, verifier, header):
         verifier.verify(f"{part(header)}.{claims}.{signature}")
 
 
-@pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "a" * 1_000_000, "é.ü.ö"])
+@pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "a" * 1_000_000, "é.ü.ö", "\ud800.a.b"])
 def test_what_is_no_token_is_refused(verifier, token):
     with pytest.raises(Unauthenticated):
         verifier.verify(token)
@@ -115,3 +117,97 @@ def test_an_unknown_key_is_looked_for_but_not_at_every_token(issuer):
             verifier.verify(forged)
 
     assert len(fetched) == 1
+
+
+def is_refused(verifier, token):
+    try:
+        verifier.verify(token)
+    except Unauthenticated:
+        return True
+    return False
+
+
+def unknown_key(issuer):
+    """A token that makes a verifier look for new keys."""
+    _, claims, signature = issuer.issue("brand", "brd_1").split(".")
+    header = part({"alg": "EdDSA", "typ": "at+jwt", "kid": "unknown"})
+    return f"{header}.{claims}.{signature}"
+
+
+def test_a_token_is_verified_once(issuer, verifier):
+    token = issuer.issue("brand", "brd_1")
+
+    assert verifier.verify(token) is verifier.verify(token)
+
+
+def test_a_token_that_was_verified_vouches_for_no_other(issuer, verifier):
+    header, claims, signature = issuer.issue("brand", "brd_1").split(".")
+    verifier.verify(f"{header}.{claims}.{signature}")
+
+    body = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    forged = f"{header}.{part(body | {'kind': 'admin'})}.{signature}"
+
+    assert is_refused(verifier, forged)
+    assert is_refused(verifier, f"{header}.{claims}.{signature[::-1]}")
+
+
+def test_a_token_that_was_verified_still_expires(issuer, verifier):
+    token = issuer.issue("brand", "brd_1", lifetime=timedelta(seconds=3))
+    verifier.verify(token)
+
+    assert eventually(lambda: is_refused(verifier, token), deadline=10)
+
+
+@pytest.mark.parametrize(
+    "new_keys",
+    [[], Tokens().jwks()["keys"]],
+    ids=["its key is gone", "another key has its name"],
+)
+def test_a_token_that_was_verified_is_refused_once_its_key_is_gone(issuer, monkeypatch, new_keys):
+    monkeypatch.setattr(tokens, "REFETCH_SECONDS", 0.0)
+    published = issuer.jwks()
+    verifier = TokenVerifier(lambda: published, "gametriggers", "gametriggers-api")
+    token = issuer.issue("brand", "brd_1")
+    verifier.verify(token)
+
+    published["keys"] = new_keys
+    assert is_refused(verifier, unknown_key(issuer))
+
+    assert is_refused(verifier, token)
+
+
+def test_a_token_outlives_a_rotation_that_keeps_its_key(issuer, monkeypatch):
+    monkeypatch.setattr(tokens, "REFETCH_SECONDS", 0.0)
+    published = issuer.jwks()
+    verifier = TokenVerifier(lambda: published, "gametriggers", "gametriggers-api")
+    token = issuer.issue("brand", "brd_1")
+    verifier.verify(token)
+
+    published["keys"] = [*issuer.jwks()["keys"], Tokens().jwks()["keys"][0] | {"kid": "next"}]
+    assert is_refused(verifier, unknown_key(issuer))
+
+    assert verifier.verify(token).id == "brd_1"
+
+
+def test_only_the_last_tokens_are_remembered(issuer, monkeypatch):
+    monkeypatch.setattr(tokens, "MAX_REMEMBERED", 3)
+    verifier = TokenVerifier(issuer.jwks, "gametriggers", "gametriggers-api")
+    issued = [issuer.issue("brand", f"brd_{number}") for number in range(5)]
+    first = [verifier.verify(token) for token in issued]
+
+    # The newest first, since what was forgotten is remembered again and pushes out another.
+    remembered = [verifier.verify(issued[n]) is first[n] for n in (4, 3, 2, 1, 0)]
+
+    assert remembered == [True, True, True, False, False]
+
+
+def test_tokens_that_are_refused_push_nobody_out(issuer, monkeypatch):
+    monkeypatch.setattr(tokens, "MAX_REMEMBERED", 3)
+    verifier = TokenVerifier(issuer.jwks, "gametriggers", "gametriggers-api")
+    token = issuer.issue("brand", "brd_1")
+    principal = verifier.verify(token)
+
+    stranger = Tokens()
+    assert all(is_refused(verifier, stranger.issue("brand", "brd_1")) for _ in range(5))
+
+    assert verifier.verify(token) is principal

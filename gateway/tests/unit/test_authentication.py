@@ -51,6 +51,16 @@ def test_a_revoked_session_is_refused(door: Door) -> None:
     assert (response.status_code, response.json["code"]) == (401, "session_revoked")
 
 
+def test_a_token_that_was_let_in_before_is_refused_once_its_session_is_revoked(door: Door) -> None:
+    headers = door.as_("brand", session_id="ses_1")
+    assert door.client.get("/v1/wallet", headers=headers).status_code == 200
+    door.state.revoked.add("ses_1", NOW + timedelta(minutes=15))
+
+    response = door.client.get("/v1/wallet", headers=headers)
+
+    assert (response.status_code, response.json["code"]) == (401, "session_revoked")
+
+
 def test_another_session_of_the_same_account_goes_on(door: Door) -> None:
     door.state.revoked.add("ses_1", NOW + timedelta(minutes=15))
 
