@@ -99,6 +99,14 @@ def no_resume() -> None:
     MongoSagaStore.lease = leave_to_the_dead  # type: ignore[method-assign]
 
 
+def no_prefetch() -> None:
+    """The broker hands a consumer all that there is, whether it acknowledges or not."""
+    from amqp import Channel
+
+    inner = Channel.basic_qos
+    Channel.basic_qos = lambda self, size, count, a_global: inner(self, 0, 0, a_global)
+
+
 def careless(client: Any) -> None:
     """The broker drops what this RPC client sends to nobody, without a word."""
     publish = client._link.publish
@@ -118,6 +126,7 @@ GUARDS: Mapping[str, Callable[[], None]] = {
     "deadline": no_deadline,
     "dead_letters": no_dead_letters,
     "resume": no_resume,
+    "prefetch": no_prefetch,
     "mandatory": in_the_client,
 }
 

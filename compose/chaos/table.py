@@ -5,7 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from compose.chaos.row import PlatformRow, Row
-from compose.chaos.rows import broker, consumers, cut_connections, failpoints, poison, rpc
+from compose.chaos.rows import (
+    broker,
+    consumers,
+    cut_connections,
+    failpoints,
+    frozen,
+    poison,
+    rpc,
+)
 from compose.chaos.sagas import killed_at_every_step
 from compose.chaos.story import killed_while_it_plays
 
@@ -57,6 +65,14 @@ ROWS = (
         ("confirms", "inbox"),
         40,
         8,
+    ),
+    Row(
+        "frozen",
+        "one of two consumers is frozen for 10 s: the other goes on, and only a prefetch window waits",
+        frozen.run,
+        ("prefetch",),
+        3,
+        1,
     ),
 )
 

@@ -12,6 +12,7 @@ from chassis.mongo import Mongo, MongoInbox, MongoStore
 from chassis.rpc.server import rpc
 from chassis.service import Service
 from compose.chaos import guards
+from compose.chaos.taker import BATCH_SIZE, PREFETCH
 
 guards.take_off_from_environment()
 
@@ -40,13 +41,13 @@ class Taker(Service):
     notes = MongoStore(Notes)
     inbox = MongoInbox()
 
-    @event_handler("chaos_maker", "thing_made")
+    @event_handler("chaos_maker", "thing_made", prefetch=PREFETCH)
     def on_thing(self, event: ReceivedEvent) -> None:
         self.notes.take("single", [event.data["key"]])
         if event.data.get("explode"):
             raise Explosive
 
-    @batch_event_handler("chaos_maker", "thing_made", size=50, seconds=0.05)
+    @batch_event_handler("chaos_maker", "thing_made", size=BATCH_SIZE, seconds=0.05)
     def on_things(self, events: list[ReceivedEvent]) -> None:
         self.notes.take("batch", [event.data["key"] for event in events])
         if any(event.data.get("explode") for event in events):
