@@ -16,6 +16,7 @@ from chassis.tokens import TokenVerifier
 from gateway import conditional, headers, observability, resources, v1
 from gateway.admission import Admission
 from gateway.answer_store import RedisAnswers
+from gateway.api_keys import Exchange
 from gateway.breakers import GuardedConnection, Policy
 from gateway.feed import LISTENS_TO, Feed
 from gateway.live import Figures, Hub
@@ -67,6 +68,7 @@ def connect(settings: GatewaySettings) -> State:
         listener=listener,
         verifier=verifier(connection, settings),
         revoked=revoked,
+        keys=Exchange(lambda request: connection.call("identity", "exchange_api_key", request)),
         hub=hub,
         figures=Figures(settings.live_poll_seconds),
         objects=open_store(settings.object_store_url),

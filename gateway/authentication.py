@@ -10,6 +10,7 @@ from flask import g, request
 from chassis import context
 from chassis.errors import Forbidden, Unauthenticated
 from chassis.principal import Principal
+from gateway.api_keys import BEGINS_WITH
 from gateway.state import state
 
 # Ours are below 1 KB; a longer one is not worth the time to decode it.
@@ -36,8 +37,10 @@ def require(scopes: Sequence[str], kinds: Sequence[str]) -> None:
 
 
 def authenticate() -> Principal:
-    """The request's principal; its token is what calls to services carry from now on."""
+    """The request's principal; its token, or its key's, is what calls to services carry from now on."""
     token = bearer_token()
+    if token.startswith(BEGINS_WITH):
+        token = state().keys.token_for(token)
     principal = state().verifier.verify(token)
     if principal.session_id in state().revoked:
         raise SessionRevoked()

@@ -18,6 +18,7 @@ INVOICE = "inv_01jd2e7z5pf3rs8w6r8q6v2k1x"
 TRANSACTION = "txn_01jd2e7z5pf3rs8w6r8q6v2k1y"
 NOTIFICATION = "ntf_01jd2e7z5pf3rs8w6r8q6v2k1z"
 SESSION = "ses_01jd2e7z5pf3rs8w6r8q6v2k20"
+API_KEY = "key_01jd2e7z5pf3rs8w6r8q6v2k21"
 DELIVERY = "8b0f5c0e-6a3a-4c53-9f2b-0d9f8f0a5b11"
 AT = "2026-11-23T05:00:00.000000Z"
 END = "2026-12-23T05:00:00.000000Z"
@@ -41,6 +42,16 @@ def session(account_id: str, kind: str, email: str) -> dict[str, Any]:
         "token_type": "Bearer",
     }
 
+
+API_KEY_LISTED = {
+    "id": API_KEY,
+    "name": "Reporting server",
+    "prefix": "gtk_01jd2e7z5pf3rs8w6r8q6v2k21",
+    "scopes": ["analytics:read", "campaigns:read"],
+    "created_at": AT,
+    "last_used_at": None,
+    "expires_at": None,
+}
 
 CONTACT = {"name": "Ada Lund", "position": "Marketing", "phone": "+4915112345678"}
 BRAND_PROFILE = {
@@ -461,6 +472,9 @@ BRANDS_ONLY = (
     "version",
 )
 PUBLIC_CAMPAIGN = {name: value for name, value in EXAMPLES["campaign"].items() if name not in BRANDS_ONLY}
+EXAMPLES["api_keys"] = page(API_KEY_LISTED)
+EXAMPLES["create_api_key"] = {name: API_KEY_LISTED[name] for name in ("name", "scopes", "expires_at")}
+EXAMPLES["created_api_key"] = API_KEY_LISTED | {"key": f"{API_KEY_LISTED['prefix']}_{'k' * 43}"}
 EXAMPLES["campaigns"] = page(EXAMPLES["campaign"])
 EXAMPLES["marketplace"] = page(
     {"campaign": PUBLIC_CAMPAIGN, "eligible": False, "reasons": ["average_viewers 34, needs 50"]}

@@ -13,6 +13,7 @@ from chassis.context import CallContext
 from chassis.objectstore import ObjectStore
 from chassis.principal import Principal
 from gateway.answer_store import AnswerStore
+from gateway.api_keys import Exchange
 from gateway.live import Figures, Hub
 from gateway.sessions import RevokedSessions
 from gateway.settings import GatewaySettings
@@ -65,6 +66,7 @@ class State:
     listener: Listener
     verifier: Verifier
     revoked: RevokedSessions
+    keys: Exchange
     hub: Hub
     figures: Figures
     objects: ObjectStore

@@ -56,6 +56,19 @@ class AdminCreated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiKeyCreated(Event):
+    """A program may act for the account, within these scopes, until the key is revoked as a session is."""
+
+    type: ClassVar[str] = "api_key_created"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "sid"
+    sid: str
+    account_id: str
+    name: str
+    scopes: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionRevoked(Event):
     """The session's access tokens must be refused from now on.
 

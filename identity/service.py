@@ -85,6 +85,29 @@ class IdentityService(Service):
         page = handlers.revoked_sessions(self.sessions, self.clock, **query)
         return schemas.RevokedSessionPage().dump(page)
 
+    @rpc(callers={"gateway"})
+    def create_api_key(self, request: dict[str, Any]) -> Any:
+        command = schemas.CreateApiKey().load(request)
+        key = handlers.create_api_key(self.accounts, self.desk, self.principal, **command)
+        return schemas.CreatedApiKey().dump(key)
+
+    @rpc(callers={"gateway"})
+    def list_api_keys(self, request: dict[str, Any]) -> Any:
+        query = schemas.ListApiKeys().load(request)
+        page = handlers.list_api_keys(self.sessions, self.clock, self.principal, **query)
+        return schemas.ApiKeyPage().dump(page)
+
+    @rpc(callers={"gateway"})
+    def revoke_api_key(self, request: dict[str, Any]) -> Any:
+        command = schemas.RevokeApiKey().load(request)
+        handlers.revoke_api_key(self.sessions, self.clock, self.principal, **command)
+        return {}
+
+    @rpc(callers={"gateway"})
+    def exchange_api_key(self, request: dict[str, Any]) -> Any:
+        command = schemas.ExchangeApiKey().load(request)
+        return schemas.Exchanged().dump(handlers.exchange_api_key(self.desk, **command))
+
     @rpc(callers=None)
     def jwks(self, request: dict[str, Any]) -> Any:
         schemas.Nothing().load(request)

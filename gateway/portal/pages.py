@@ -55,6 +55,11 @@ def get_events() -> Response:
     return page("events", services=services(state().settings.asyncapi_file))
 
 
+@blueprint.get("/keys")
+def get_keys() -> Response:
+    return page("keys")
+
+
 @blueprint.get('/<any("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"):name>')
 def get_swagger_file(name: str) -> Response:
     return send_from_directory(swagger_folder(), name, max_age=ONE_DAY)

@@ -20,6 +20,7 @@ from chassis.testing.fixtures import *
 from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
 from gateway.answer_store import StoreUnavailable
+from gateway.api_keys import Exchange
 from gateway.app import build
 from gateway.live import Figures, Hub
 from gateway.sessions import RevokedSessions
@@ -143,6 +144,9 @@ def make_door(tmp_path: Any, applications: dict[str, Flask]) -> Callable[..., Do
             listener=services,
             verifier=TokenVerifier(issued.jwks, chosen.token_issuer, chosen.token_audience),
             revoked=RevokedSessions(clock),
+            keys=Exchange(
+                lambda request: services.call("identity", "exchange_api_key", request, context=CallContext())
+            ),
             hub=Hub(chosen.max_live_streams),
             figures=Figures(chosen.live_poll_seconds),
             objects=FileStore(tmp_path / "objects"),

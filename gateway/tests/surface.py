@@ -11,6 +11,7 @@ from gateway.examples import EXAMPLES
 SCOPES = {
     "brand": [
         "profile:write",
+        "keys:manage",
         "campaigns:read",
         "campaigns:write",
         "participations:read",
@@ -106,6 +107,16 @@ ROUTES = [
         204,
     ),
     post("/v1/admin/permissions/explain", ADMIN, "identity.explain", body="explain"),
+    get("/v1/api-keys", BRAND, "identity.list_api_keys", PAGE),
+    post("/v1/api-keys", BRAND, "identity.create_api_key", {}, 201, "create_api_key"),
+    Route(
+        "DELETE",
+        f"/v1/api-keys/{example.API_KEY}",
+        BRAND,
+        "identity.revoke_api_key",
+        {"key_id": example.API_KEY},
+        204,
+    ),
     get("/.well-known/jwks.json", PUBLIC, "identity.jwks"),
     get("/v1/brands/me", BRAND, "brand.get_profile"),
     Route("PATCH", "/v1/brands/me", BRAND, "brand.update_profile", body="update_brand_profile"),

@@ -2,6 +2,7 @@
 
 from gateway.v1 import (
     analytics,
+    api_keys,
     asset,
     brand,
     campaign,
@@ -16,6 +17,7 @@ from gateway.v1 import (
 
 BLUEPRINTS = (
     identity.blueprint,
+    api_keys.blueprint,
     brand.blueprint,
     streamer.blueprint,
     campaign.blueprint,

@@ -19,6 +19,9 @@ ROLES = (*TEAM_ROLES, STREAMER, ADMIN)
 # Whoever signs in with a brand's own account is its owner.
 ROLE_OF_KIND = {"brand": OWNER, "streamer": STREAMER, "admin": ADMIN}
 
+# Whoever may make keys could else give a key the right to make more of them.
+MANAGES_KEYS = "keys:manage"
+
 UNKNOWN_ACTION = "unknown_action"
 GRANTED, KIND, ROLE, SCOPE, OWNERSHIP, STATE = "granted", "kind", "role", "scope", "ownership", "state"
 
@@ -157,6 +160,7 @@ TABLE: tuple[Rule, ...] = (
     *_rows("analytics:read", _ALL, "analytics.read"),
     *_rows("notifications:read", _ALL, "notification.read", "notification.mark_read"),
     *_rows("notifications:write", _LEADS, "notification.choose"),
+    *_rows(MANAGES_KEYS, (OWNER,), "api_key.create", "api_key.read", "api_key.revoke"),
     # Streamers.
     *_rows("", (STREAMER,), "streamer.read"),
     *_rows("profile:write", (STREAMER,), "streamer.edit", "streamer.link_platform"),

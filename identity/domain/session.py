@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -66,9 +66,22 @@ class RefreshToken:
         return f"{self.session_id}.{self.generation}.{self.proof}"
 
 
+@dataclass(frozen=True)
+class KeyFacts:
+    """What makes a session an API key: its name, its scopes, and the hash of what is presented."""
+
+    name: str
+    scopes: tuple[str, ...]
+    secret_hash: str
+    is_used: bool
+
+
 @dataclass(kw_only=True)
 class Session:
-    """One sign-in on one device, and the family of refresh tokens that keeps it alive."""
+    """One sign-in on one device, and the family of refresh tokens that keeps it alive.
+
+    With `key` it is an API key (see api_key.py), which has no refresh tokens.
+    """
 
     id: str
     account_id: str
@@ -79,6 +92,7 @@ class Session:
     rotated_at: datetime
     expires_at: datetime
     address: str | None = None
+    key: KeyFacts | None = None
     generation: int = 1
     revoked_at: datetime | None = None
     version: int = 1
@@ -101,6 +115,18 @@ class Session:
     def refresh_token(self) -> RefreshToken:
         return RefreshToken.derive(self.id, self.generation, self.secret)
 
+    @property
+    def scopes(self) -> list[str]:
+        """What access tokens carry; a key never more than its account has by now."""
+        granted = SCOPES[ROLE_OF_KIND[self.kind]]
+        return sorted(granted if self.key is None else granted.intersection(self.key.scopes))
+
+    def use(self, at: datetime) -> None:
+        """An API key was presented."""
+        assert self.key is not None
+        self.last_used_at = at
+        self.key = replace(self.key, is_used=True)
+
     def is_live(self, at: datetime) -> bool:
         return self.revoked_at is None and at < self.expires_at
 
@@ -122,6 +148,8 @@ class Session:
         return self.revoke(at)
 
     def check_genuine(self, presented: RefreshToken) -> None:
+        if self.key is not None:
+            raise InvalidRefreshToken()
         derived = RefreshToken.derive(self.id, presented.generation, self.secret)
         if not hmac.compare_digest(derived.proof.encode(), presented.proof.encode()):
             raise InvalidRefreshToken()
@@ -152,12 +180,13 @@ class Session:
     def access_claims(self, token_id: str, at: datetime) -> dict[str, Any]:
         """The claims that depend on the session; issuer and audience are the signer's (RFC 9068)."""
         issued_at = int(at.timestamp())
+        ends_at = min(at + ACCESS_TOKEN_LIFETIME, self.expires_at)
         return {
             "sub": self.account_id,
             "iat": issued_at,
-            "exp": issued_at + int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+            "exp": int(ends_at.timestamp()),
             "jti": token_id,
-            "scope": " ".join(sorted(SCOPES[ROLE_OF_KIND[self.kind]])),
+            "scope": " ".join(self.scopes),
             "kind": self.kind,
             "sid": self.id,
             "auth_time": int(self.created_at.timestamp()),

@@ -2,6 +2,12 @@
 
 from identity.handlers.accounts import register_brand, register_streamer
 from identity.handlers.admins import create_admin
+from identity.handlers.api_keys import (
+    create_api_key,
+    exchange_api_key,
+    list_api_keys,
+    revoke_api_key,
+)
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.login import login
 from identity.handlers.permissions import PrincipalNotFound, explain, explain_to_operator
@@ -16,8 +22,11 @@ __all__ = [
     "SessionOwner",
     "SignedIn",
     "create_admin",
+    "create_api_key",
+    "exchange_api_key",
     "explain",
     "explain_to_operator",
+    "list_api_keys",
     "list_sessions",
     "login",
     "logout",
@@ -25,6 +34,7 @@ __all__ = [
     "register_brand",
     "register_streamer",
     "retried",
+    "revoke_api_key",
     "revoke_session",
     "revoked_sessions",
 ]

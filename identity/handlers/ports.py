@@ -34,7 +34,7 @@ class Accounts(Protocol):
 
 
 class Sessions(Protocol):
-    def add(self, session: Session) -> None: ...
+    def add(self, session: Session, events: Sequence[Event] = ()) -> None: ...
 
     def get(self, session_id: str) -> Session:
         """SessionNotFound when there is none."""
@@ -43,7 +43,10 @@ class Sessions(Protocol):
         """ConcurrentUpdate when it has changed since it was loaded."""
 
     def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
-        """The newest live sessions with an id below `before`, newest first."""
+        """The newest live sign-ins with an id below `before`, newest first."""
+
+    def keys_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
+        """The same of the account's API keys."""
 
     def revoked_since(self, at: datetime, after: str | None, limit: int) -> list[Session]:
         """Sessions revoked later than that, with an id above `after`, in the order of their ids."""

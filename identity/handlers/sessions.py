@@ -16,6 +16,7 @@ from identity.domain.session import (
     SessionNotFound,
 )
 from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.in_person import must_be_in_person
 from identity.handlers.ports import Accounts, SessionOwner, Sessions
 from identity.handlers.retries import retried
 
@@ -51,12 +52,12 @@ def session_of(sessions: Sessions, presented: RefreshToken) -> Session:
 
 
 def logout(sessions: Sessions, clock: Clock, by: SessionOwner) -> None:
-    by.must_be(*ID_PREFIXES)
+    must_be_in_person(by, *ID_PREFIXES)
     revoke(sessions, clock, by.session_id)
 
 
 def revoke_session(sessions: Sessions, clock: Clock, by: SessionOwner, *, sid: str) -> None:
-    by.must_be(*ID_PREFIXES)
+    must_be_in_person(by, *ID_PREFIXES)
     session = sessions.get(sid)
     if not by.owns(session.account_id) or not session.is_live(clock.now()):
         raise SessionNotFound()
@@ -85,7 +86,7 @@ class ListedSession:
 def list_sessions(
     sessions: Sessions, clock: Clock, by: SessionOwner, *, limit: int, cursor: str | None
 ) -> Page[ListedSession]:
-    by.must_be(*ID_PREFIXES)
+    must_be_in_person(by, *ID_PREFIXES)
     before = str(decode_cursor(cursor, str)[0]) if cursor else None
     found = sessions.live_of(by.id, clock.now(), before, limit + 1)
     return page_of([listed(session, by) for session in found], limit, key=lambda item: [item.sid])

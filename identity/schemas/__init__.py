@@ -16,6 +16,16 @@ from identity.schemas.accounts import (
     SignedIn,
 )
 from identity.schemas.admins import CreateAdmin, Invited
+from identity.schemas.api_keys import (
+    ApiKey,
+    ApiKeyPage,
+    CreateApiKey,
+    CreatedApiKey,
+    ExchangeApiKey,
+    Exchanged,
+    ListApiKeys,
+    RevokeApiKey,
+)
 from identity.schemas.keys import Key, KeySet
 from identity.schemas.parts import KINDS, Nothing
 from identity.schemas.permissions import Decision, DescribedPrincipal, Explain, PermissionResource
@@ -33,14 +43,21 @@ from identity.schemas.sessions import (
 __all__ = [
     "KINDS",
     "Account",
+    "ApiKey",
+    "ApiKeyPage",
     "ContactPerson",
     "CreateAdmin",
+    "CreateApiKey",
+    "CreatedApiKey",
     "Decision",
     "DescribedPrincipal",
+    "ExchangeApiKey",
+    "Exchanged",
     "Explain",
     "Invited",
     "Key",
     "KeySet",
+    "ListApiKeys",
     "ListSessions",
     "Login",
     "LoginCall",
@@ -52,6 +69,7 @@ __all__ = [
     "RegisterBrandCall",
     "RegisterStreamer",
     "RegisterStreamerCall",
+    "RevokeApiKey",
     "RevokeSession",
     "RevokedSession",
     "RevokedSessionPage",

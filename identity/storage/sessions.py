@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from chassis.event import Event
 from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
 from identity.domain.account import ConcurrentUpdate
-from identity.domain.session import Session, SessionNotFound
+from identity.domain.session import KeyFacts, Session, SessionNotFound
 
 
 class MongoSessions:
@@ -29,8 +30,16 @@ class MongoSessions:
         self._sessions.create_index("revoked_at", name="revoked")
         self._sessions.create_index("expires_at", expireAfterSeconds=0, name="expired")
 
-    def add(self, session: Session) -> None:
-        self._sessions.insert_one(self._document(session), session=self._mongo.session)
+    def add(self, session: Session, events: Sequence[Event] = ()) -> None:
+        def insert() -> None:
+            self._sessions.insert_one(self._document(session), session=self._mongo.session)
+            self._outbox.append(events, session.version)
+
+        # A sign-in tells nobody anything, and one document needs no transaction.
+        if events:
+            self._mongo.transaction(insert)
+        else:
+            insert()
 
     def get(self, session_id: str) -> Session:
         document = self._sessions.find_one({"_id": session_id}, session=self._mongo.session)
@@ -54,7 +63,13 @@ class MongoSessions:
         session.version = version
 
     def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
-        query: dict[str, Any] = {"account_id": account_id, "revoked_at": None, "expires_at": {"$gt": at}}
+        return self._live({"account_id": account_id, "key": None}, at, before, limit)
+
+    def keys_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
+        return self._live({"account_id": account_id, "key": {"$ne": None}}, at, before, limit)
+
+    def _live(self, which: dict[str, Any], at: datetime, before: str | None, limit: int) -> list[Session]:
+        query = which | {"revoked_at": None, "expires_at": {"$gt": at}}
         if before is not None:
             query["_id"] = {"$lt": before}
         found = self._sessions.find(query, session=self._mongo.session).sort("_id", -1).limit(limit)
@@ -79,6 +94,7 @@ class MongoSessions:
             "rotated_at": session.rotated_at,
             "expires_at": session.expires_at,
             "address": session.address,
+            "key": asdict(session.key) if session.key else None,
             "revoked_at": session.revoked_at,
             "version": session.version,
         }
@@ -95,6 +111,11 @@ class MongoSessions:
             rotated_at=document["rotated_at"],
             expires_at=document["expires_at"],
             address=document["address"],
+            key=_key_facts(document.get("key")),
             revoked_at=document["revoked_at"],
             version=document["version"],
         )
+
+
+def _key_facts(document: dict[str, Any] | None) -> KeyFacts | None:
+    return KeyFacts(**document | {"scopes": tuple(document["scopes"])}) if document else None

@@ -45,8 +45,9 @@ class FakeSessions:
         self.events: list[Event] = []
         self._sessions: dict[str, Session] = {}
 
-    def add(self, session: Session) -> None:
+    def add(self, session: Session, events: Sequence[Event] = ()) -> None:
         self._sessions[session.id] = deepcopy(session)
+        self.events.extend(events)
 
     def get(self, session_id: str) -> Session:
         if session_id not in self._sessions:
@@ -61,10 +62,19 @@ class FakeSessions:
         self.events.extend(events)
 
     def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
+        return self._live(account_id, at, before, limit, is_key=False)
+
+    def keys_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
+        return self._live(account_id, at, before, limit, is_key=True)
+
+    def _live(
+        self, account_id: str, at: datetime, before: str | None, limit: int, *, is_key: bool
+    ) -> list[Session]:
         found = [
             session
             for session in self._sessions.values()
             if session.account_id == account_id
+            and (session.key is not None) is is_key
             and session.is_live(at)
             and (before is None or session.id < before)
         ]

@@ -7,7 +7,10 @@ from typing import Any
 
 from chassis.ids import new_id
 from identity.domain.account import Account
+from identity.domain.api_key import PresentedKey, new_key
+from identity.domain.permissions import SCOPES
 from identity.domain.session import Session
+from identity.events import ApiKeyCreated
 
 # Far ahead, so that the expiry of the real store never deletes what a test has put there.
 MONDAY = datetime(2126, 11, 25, 9, 0, tzinfo=UTC)
@@ -47,3 +50,14 @@ def session(of: Account | None = None, **changes: Any) -> Session:
     for name, value in changes.items():
         setattr(opened, name, value)
     return opened
+
+
+def an_api_key(of: Account, **changes: Any) -> tuple[Session, PresentedKey, list[ApiKeyCreated]]:
+    """Reads campaigns and figures, and never ends."""
+    options: dict[str, Any] = {
+        "name": "Reporting server",
+        "scopes": ["campaigns:read", "analytics:read"],
+        "allowed": SCOPES["owner"],
+        "expires_at": None,
+    }
+    return new_key(new_id("key"), of, b"k" * 32, MONDAY, **options | changes)

@@ -7,14 +7,17 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from gateway.examples import EXAMPLES
 from gateway.portal import guides
 from gateway.tests.conftest import Door
 from gateway.tests.interface.test_overlay_in_a_browser import CHROMIUM_ARGS
+from gateway.tests.surface import SCOPES
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +122,39 @@ def test_the_reference_lists_the_routes_and_tries_one(visitor: Visitor, door: Do
 
     page.wait_for_selector(".live-responses-table .response-col_status >> text=200")
     visitor.picture("tried")
+
+
+def test_a_brand_makes_a_key_sees_it_once_and_revokes_it(visitor: Visitor, door: Door) -> None:
+    keys: list[dict[str, Any]] = []
+    asked: list[dict[str, Any]] = []
+
+    def create(request: dict[str, Any]) -> dict[str, Any]:
+        asked.append(request)
+        keys.append(EXAMPLES["api_keys"]["items"][0] | {"name": request["name"]})
+        return keys[0] | {"key": EXAMPLES["created_api_key"]["key"]}
+
+    answers = door.services.answers
+    answers["identity.login"] = EXAMPLES["brand_session"] | {"access_token": door.token("brand")}
+    answers["identity.list_api_keys"] = lambda _: {"items": keys, "next_cursor": None}
+    answers["identity.create_api_key"] = create
+    answers["identity.revoke_api_key"] = lambda _: keys.clear() or {}
+    page = visitor.goes_to("/docs/keys")
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    page.fill("[name=email]", "ads@acme.example")
+    page.fill("[name=password]", "a lamp in the attic")
+    page.click("text=Log in >> nth=-1")
+    page.wait_for_selector("text=You have no keys yet.")
+    assert page.is_hidden("#log-in")
+    assert page.is_hidden("#made")
+    page.fill("[name=name]", "Reporting server")
+    page.click("text=Make a key")
+
+    page.wait_for_selector(".key >> text=Reporting server")
+    assert page.inner_text("#secret") == EXAMPLES["created_api_key"]["key"]
+    assert set(asked[0]["scopes"]) == {scope for scope in SCOPES["brand"] if scope.endswith(":read")}
+    visitor.picture("keys")
+
+    page.click("button.danger")
+
+    page.wait_for_selector("text=You have no keys yet.")

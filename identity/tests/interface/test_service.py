@@ -346,3 +346,32 @@ def test_no_secret_is_readable_in_the_database(identity, database):
     assert GOOD_PASSWORD not in everything
     assert signed_in["refresh_token"].rpartition(".")[2] not in everything
     assert signed_in["access_token"] not in everything
+
+
+# API keys
+
+
+def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(identity, rpc, capture_events):
+    events = capture_events("identity", "api_key_created", "session_revoked")
+    signed_in = identity.register_brand(acme())
+    owner = rpc("identity", token=signed_in["access_token"])
+
+    made = owner.create_api_key({"name": "Reporting server", "scopes": ["campaigns:read"]})
+    exchanged = identity.exchange_api_key({"key": made["key"]})
+
+    published = rpc("identity", user="payment").jwks
+    principal = TokenVerifier(lambda: published({}), "gametriggers", "gametriggers-api").verify(
+        exchanged["access_token"]
+    )
+    assert (principal.id, principal.scopes) == (signed_in["account"]["id"], {"campaigns:read"})
+    assert principal.session_id == made["id"]
+    assert events.wait_for("api_key_created").data["scopes"] == ["campaigns:read"]
+
+    program = rpc("identity", token=exchanged["access_token"])
+    assert refused(program.list_api_keys, {}).code == "identity.not_for_keys"
+
+    owner.revoke_api_key({"key_id": made["id"]})
+
+    assert events.wait_for("session_revoked").data["sid"] == made["id"]
+    assert refused(identity.exchange_api_key, {"key": made["key"]}).code == "identity.invalid_api_key"
+    assert [session["sid"] for session in identity.revoked_sessions({})["items"]] == [made["id"]]

@@ -16,7 +16,7 @@ from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import SessionNotFound
 from identity.signing import SigningKey
 from identity.tests import fakes
-from identity.tests.mothers import MONDAY, account, session
+from identity.tests.mothers import MONDAY, account, an_api_key, session
 
 
 def either(name, fake, real):
@@ -149,6 +149,17 @@ def test_only_live_sessions_of_the_account_are_listed_newest_first(sessions):
     assert listed == [newer, older]
     assert sessions.live_of(acme.id, MONDAY, before=newer.id, limit=10) == [older]
     assert sessions.live_of(acme.id, MONDAY, before=None, limit=1) == [newer]
+
+
+def test_an_api_key_comes_back_as_it_was_made_and_is_listed_apart(sessions):
+    acme = account()
+    key, _, events = an_api_key(acme)
+    sessions.add(key, events)
+    sessions.add(session(acme))
+
+    assert sessions.get(key.id) == key
+    assert sessions.keys_of(acme.id, MONDAY, before=None, limit=10) == [key]
+    assert key not in sessions.live_of(acme.id, MONDAY, before=None, limit=10)
 
 
 def test_sessions_that_were_revoked_of_late_are_listed_by_their_ids(sessions):
