@@ -6,6 +6,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from typing import Any
 
@@ -16,14 +17,15 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=OWN_METRICS)
 
 bind = f"{os.environ.get('GATEWAY_HOST', '127.0.0.1')}:{os.environ.get('GATEWAY_PORT', '8000')}"
-worker_class = "gevent"
+worker_class = "gateway.worker.Worker"
 workers = int(os.environ.get("GATEWAY_WORKERS", "2"))
 worker_connections = 4000
 
 # A worker whose loop stands still for this long is replaced; requests themselves may take longer.
 timeout = 30
-# Event streams never end by themselves: when a worker stops, they get this long and come again elsewhere.
-graceful_timeout = 3
+# Longer than a call with its deadline of 5 s. Streams and idle connections are let go earlier (worker.py).
+# A worker counts up to a second later than the master, which kills what is left then.
+graceful_timeout = 7
 keepalive = 15
 
 limit_request_line = 4094
@@ -53,6 +55,16 @@ logconfig_dict = {
         "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
     },
 }
+
+
+OURS = ("gateway", "chassis")
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """The master has imported what its log needs; a worker takes our code as it is on the disk now."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]
+    worker.log.setup(worker.cfg)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

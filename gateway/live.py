@@ -81,13 +81,18 @@ class Hub:
         self._by_topic: dict[str, set[Subscription]] = defaultdict(set)
         self._open: set[Subscription] = set()
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def __len__(self) -> int:
         return len(self._open)
 
     def subscribe(self, *topics: str) -> Subscription:
+        """Once the hub is closed, one that has ended: its stream tells the browser when to come again."""
         subscription = Subscription(self, topics)
         with self._lock:
+            if self._is_closed:
+                subscription.is_open = False
+                return subscription
             if len(self._open) >= self._limit:
                 raise TooManyStreams("Try again in a moment.", retry_after=5)
             self._open.add(subscription)
@@ -119,6 +124,12 @@ class Hub:
             subscriptions = list(self._open)
         for subscription in subscriptions:
             subscription.close()
+
+    def close(self) -> None:
+        """For a process that stops: every stream ends, and so does each that is opened from now on."""
+        with self._lock:
+            self._is_closed = True
+        self.end_all()
 
     def _waiting_for(self, topic: str) -> list[Subscription]:
         with self._lock:

@@ -250,3 +250,15 @@ def test_nothing_is_remembered_of_topics_that_nobody_waits_for() -> None:
     remembered = hub._by_topic
 
     assert len(remembered) == 0
+
+
+def test_a_stream_opened_while_the_process_stops_tells_the_browser_to_come_again() -> None:
+    hub = Hub(10)
+    earlier = hub.subscribe("a")
+    hub.close()
+
+    later = hub.subscribe("a")
+
+    assert not earlier.is_open
+    assert list(follow(later, heartbeat=1, lifetime=5)) == ["retry: 2000\n\n"]
+    assert len(hub) == 0
