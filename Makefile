@@ -6,12 +6,13 @@ export GAMETRIGGERS_STARTED_AT := $(shell date +%s.%N)
 # Neither make's own flags nor its job server are anybody's business further down.
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: help setup run up down status logs demo shell admin client test check bench chaos fmt lock clean
+.PHONY: help setup run up down restart status logs demo shell admin client test check bench chaos fmt lock clean
 
 help:
 	@echo "make run     set up, start the platform, run the demo      make test [SERVICE=campaign]"
 	@echo "             with TLS=1: client certificates for the broker"
 	@echo "make down    stop what was started                         make check"
+	@echo "make restart [SERVICE=campaign]   without a failed request"
 	@echo "make status [JSON=1]                                       make fmt"
 	@echo "make logs SERVICE=campaign [FOLLOW=0]                      make lock"
 	@echo "make bench [ROWS=rpc_latency_vs_stock] [ROUNDS=5]"
@@ -32,6 +33,9 @@ up: setup
 
 down:
 	@if [ -x .venv/bin/python ]; then $(COMPOSE) down; else echo "Nothing was running."; fi
+
+restart: setup
+	@$(COMPOSE) restart $(SERVICE)
 
 status: setup
 	@$(COMPOSE) status $(if $(JSON),--json)

@@ -40,6 +40,13 @@ def down(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def restart(arguments: argparse.Namespace) -> int:
+    from compose import restart
+
+    restart.run(running_stack(), arguments.program)
+    return 0
+
+
 def show_status(arguments: argparse.Namespace) -> int:
     found = status.of(Stack.of(os.environ))
     print(status.as_json(found) if arguments.json else status.as_text(found))
@@ -129,6 +136,8 @@ def parser() -> argparse.ArgumentParser:
     started.add_argument("--infra-only", action="store_true", help="the servers alone, for tests")
     command("run", run, "up, then the demo, then where to look")
     command("down", down, "stop everything that was started")
+    restarted = command("restart", restart, "every service and the gateway, or one, without a failed request")
+    restarted.add_argument("program", nargs="?", default="")
     shown = command("status", show_status, "what runs and where")
     shown.add_argument("--json", action="store_true")
     read = command("logs", logs, "a program's log")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from compose.names import GATEWAY
 from compose.stack import Stack
 
+GATEWAY_WORKERS = 2
+
 # Payments settle after two seconds here, so that the demo need not wait three days.
 HOLD_SECONDS = "2"
 
@@ -63,7 +65,7 @@ def common(name: str, stack: Stack, environ: Mapping[str, str]) -> dict[str, str
 def port(name: str, stack: Stack) -> dict[str, str]:
     """The gateway answers for its health on the port that everybody uses."""
     if name == GATEWAY:
-        return {"GATEWAY_PORT": str(stack.ports["GATEWAY_PORT"])}
+        return {"GATEWAY_PORT": str(stack.ports["GATEWAY_PORT"]), "GATEWAY_WORKERS": str(GATEWAY_WORKERS)}
     return {"HEALTH_PORT": str(stack.ports[f"HEALTH_PORT_{name.upper()}"])}
 
 

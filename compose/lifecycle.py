@@ -64,7 +64,9 @@ def start_servers(stack: Stack, *, migrating: bool) -> None:
     if migrating:
         database = [program for program in servers if program.name == "postgres"]
         readiness.wait(database, stack.layout, SECONDS_FOR_INFRASTRUCTURE)
-        migrate(stack)
+        up = Supervisor(stack.layout).running()
+        # A service that runs is not restarted, so its schema stays the one that it was started for.
+        migrate(stack, [name for name in RELATIONAL if name not in up])
     readiness.wait(servers, stack.layout, SECONDS_FOR_INFRASTRUCTURE, announce)
 
 
@@ -85,34 +87,33 @@ def not_running(stack: Stack, wanted: Sequence[Program]) -> list[Program]:
     return [program for program in wanted if program.name not in running]
 
 
-def migrate(stack: Stack) -> None:
-    """Makes the databases and brings their schemas up to date, all of them at once.
-
-    A service that runs is not restarted, so its schema stays the one that it was started for.
-    """
-    up = Supervisor(stack.layout).running()
-    waiting = [name for name in RELATIONAL if name not in up]
-    if not waiting:
+def migrate(stack: Stack, names: Sequence[str]) -> None:
+    """Makes the databases and brings these services' schemas up to date, all of them at once."""
+    if not names:
         return
     postgres.create_databases(stack.postgres_admin_url, stack.database_passwords)
-    say(f"Migrating the databases of {' and '.join(waiting)}")
-    for name, process in [(name, migration(name, stack)) for name in waiting]:
+    say(f"Migrating the databases of {' and '.join(names)}")
+    for name, process in [(name, migration(name, stack)) for name in names]:
         output, _ = process.communicate(timeout=SECONDS_FOR_MIGRATIONS)
         if process.returncode != 0:
             raise ComposeError(f"The migrations of {name} failed:\n{output}")
 
 
 def migration(name: str, stack: Stack) -> "subprocess.Popen[str]":
-    inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     return subprocess.Popen(
         [sys.executable, "-m", "chassis", "migrate", name],
         cwd=REPOSITORY,
-        env={**inherited, **environment.of_process(name, stack)},
+        env={**inherited(), **environment.of_process(name, stack)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def inherited() -> dict[str, str]:
+    """What a command that runs beside the platform's programs takes from ours."""
+    return {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
 
 
 @contextmanager

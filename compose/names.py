@@ -14,6 +14,9 @@ SERVICES = (
 GATEWAY = "gateway"
 OPERATOR = "operator"
 
+# What a service's name ends with while its next process works beside the old one.
+STAND_IN = "-stand-in"
+
 # The private servers, which stop after everything that talks to them.
 SERVERS = ("rabbitmq", "postgres", "redis", "mongo")
 

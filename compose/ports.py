@@ -17,7 +17,15 @@ INFRASTRUCTURE_PORTS = {
 }
 OUTSIDE_PORTS = {"TWITCH_PORT": 8091, "SANDBOX_PORT": 8092, "SMTP_PORT": 2526}
 HEALTH_PORTS = {f"HEALTH_PORT_{name.upper()}": 9101 + index for index, name in enumerate(SERVICES)}
-DEFAULT_PORTS = {**INFRASTRUCTURE_PORTS, **OUTSIDE_PORTS, **HEALTH_PORTS, "GATEWAY_PORT": 8000}
+# One service is restarted at a time, so that their stand-ins share a port.
+STAND_IN_PORT = "STAND_IN_PORT"
+DEFAULT_PORTS = {
+    **INFRASTRUCTURE_PORTS,
+    **OUTSIDE_PORTS,
+    **HEALTH_PORTS,
+    STAND_IN_PORT: 9110,
+    "GATEWAY_PORT": 8000,
+}
 
 HIGHEST_PORT = 65535
 

@@ -18,6 +18,17 @@ def of_stack(layout: Layout) -> list[int]:
     return sorted({*marked, *postmaster(layout)} - {os.getpid()})
 
 
+def children(pid: int) -> set[int]:
+    """The living processes that this one has started itself."""
+    return {found for found in all_processes() if parent(found) == pid and is_alive(found)}
+
+
+def parent(pid: int) -> int:
+    """0 when the process has ended."""
+    status = read(pid, "stat").rpartition(b")")[2].split()
+    return int(status[1]) if status else 0
+
+
 def all_processes() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 

@@ -2,16 +2,18 @@
 
 import functools
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from compose import broker, environment, mongo, postgres, probes, redis_server
 from compose.layout import REPOSITORY
-from compose.names import GATEWAY, SERVICES
+from compose.names import GATEWAY, SERVICES, STAND_IN
+from compose.ports import STAND_IN_PORT
 from compose.program import Program
 from compose.stack import Stack
 
 SECONDS_TO_STOP = 10
-"""A service finishes what it holds within eight seconds, and the gateway within three."""
+"""A service finishes what it holds within eight seconds, and the gateway within seven."""
 
 OUTSIDE = {"twitch": "TWITCH_PORT", "sandbox": "SANDBOX_PORT", "smtp": "SMTP_PORT"}
 
@@ -19,7 +21,7 @@ OUTSIDE = {"twitch": "TWITCH_PORT", "sandbox": "SANDBOX_PORT", "smtp": "SMTP_POR
 def all_of(stack: Stack, *, infrastructure_only: bool = False) -> list[Program]:
     if infrastructure_only:
         return infrastructure(stack)
-    return [*infrastructure(stack), *outside(stack), *platform(stack)]
+    return [*infrastructure(stack), *outside(stack), *platform(stack), *stand_ins(stack)]
 
 
 def infrastructure(stack: Stack) -> list[Program]:
@@ -84,6 +86,25 @@ def service(name: str, stack: Stack) -> Program:
         address=address,
         priority=50,
         seconds_to_stop=SECONDS_TO_STOP,
+    )
+
+
+def stand_ins(stack: Stack) -> list[Program]:
+    """Each service once more; one of them runs while its service is restarted."""
+    return [stand_in(name, stack) for name in SERVICES]
+
+
+def stand_in(name: str, stack: Stack) -> Program:
+    """Its port is not among those that have to be free when the platform starts: it is taken in turns."""
+    address = stack.http(STAND_IN_PORT)
+    original = service(name, stack)
+    return replace(
+        original,
+        name=f"{name}{STAND_IN}",
+        environment={**original.environment, "HEALTH_PORT": str(stack.ports[STAND_IN_PORT])},
+        ready=functools.partial(probes.answers_http, f"{address}/health/ready"),
+        port_variables=(),
+        address=address,
     )
 
 

@@ -2,15 +2,19 @@
 
 import json
 import time
+from collections.abc import Mapping
 from typing import TypedDict
 
 from compose import programs, table
 from compose.layout import Layout
+from compose.names import STAND_IN
 from compose.presets import VARIABLES
 from compose.program import Program
 from compose.readiness import answer
 from compose.stack import Stack
 from compose.supervisor import Supervisor
+
+STOPPED = "STOPPED"
 
 
 class ProgramStatus(TypedDict):
@@ -29,9 +33,12 @@ class StackStatus(TypedDict):
 
 
 def of(stack: Stack) -> StackStatus:
-    """Asks supervisord for states and every running program whether it is ready."""
+    """Asks supervisord for states and every running program whether it is ready.
+
+    A stand-in is shown while it is there, which is during a restart or after one that was interrupted.
+    """
     details = Supervisor(stack.layout).details()
-    known = [program for program in programs.all_of(stack) if not details or program.name in details]
+    known = [program for program in programs.all_of(stack) if is_shown(program.name, details)]
     return {
         "run_dir": str(stack.layout.run_dir),
         "addresses": addresses(stack),
@@ -39,8 +46,14 @@ def of(stack: Stack) -> StackStatus:
     }
 
 
+def is_shown(name: str, details: Mapping[str, Mapping[str, object]]) -> bool:
+    if name.endswith(STAND_IN):
+        return details.get(name, {}).get("statename", STOPPED) != STOPPED
+    return not details or name in details
+
+
 def of_program(program: Program, detail: dict[str, object], layout: Layout) -> ProgramStatus:
-    state = str(detail.get("statename", "STOPPED")).lower()
+    state = str(detail.get("statename", STOPPED)).lower()
     started = detail.get("start")
     running = state == "running" and isinstance(started, int)
     return {

@@ -15,18 +15,18 @@ from chassis.rpc.client import RpcConnection
 from compose.broker import write_private
 from compose.errors import ComposeError
 from compose.layout import Layout
-from compose.names import OPERATOR
+from compose.names import OPERATOR, STAND_IN
 from compose.stack import Stack
 
 LINES_OF_LOG = "200"
 
 
 def logs(layout: Layout, name: str, *, follow: bool) -> NoReturn:
-    """Becomes `tail`, so that Ctrl-C ends it as everybody expects."""
+    """Becomes `tail`, so that Ctrl-C ends it as everybody expects. A stand-in's log is its service's, too."""
     files = sorted(layout.logs.glob("*.log"))
-    chosen = [file for file in files if not name or file.stem == name]
+    chosen = [file for file in files if not name or file.stem.removesuffix(STAND_IN) == name]
     if not chosen:
-        known = ", ".join(file.stem for file in files) or "none yet"
+        known = ", ".join(file.stem for file in files if not file.stem.endswith(STAND_IN)) or "none yet"
         raise ComposeError(f"There is no log of {name or 'anything'} in {layout.logs}; there are: {known}.")
     os.execvp("tail", ["tail", "-n", LINES_OF_LOG, *(["-F"] if follow else []), *map(str, chosen)])  # noqa: S606
 
