@@ -20,12 +20,11 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import amqp
-from amqp.basic_message import Message
 
 from chassis import frames
 from chassis.amqp_tls import PORTS, security_of
@@ -109,9 +108,19 @@ class Link:
             raise ServiceUnavailable("the message broker is not reachable")
 
     def publish(
-        self, channel: amqp.Channel, message: Message, exchange: str, routing_key: str, *, mandatory: bool
+        self,
+        channel: amqp.Channel,
+        properties: Mapping[str, Any],
+        body: bytes,
+        exchange: str,
+        routing_key: str,
+        *,
+        mandatory: bool,
     ) -> None:
-        """Hand over one message. Returning says that it will be written to the socket, no more."""
+        """Hand over one message, its properties named as in py-amqp.
+
+        Returning says that it will be written to the socket, no more.
+        """
         writer = self._writer_of(channel)
         connection = writer.connection
         writer.write(
@@ -120,8 +129,8 @@ class Link:
                 exchange,
                 routing_key,
                 mandatory,
-                message.properties,
-                message.body,
+                properties,
+                body,
                 connection.frame_max,
             )
         )

@@ -44,15 +44,18 @@ def enter(context: CallContext) -> None:
     _current.set(context)
 
 
-def from_headers(data: dict[str, Any]) -> CallContext:
-    """The context in a message's headers, their `nameko.` prefix already stripped."""
+def from_headers(data: dict[str, Any], parent_calls: Any = ()) -> CallContext:
+    """The context in a message's headers, their `nameko.` prefix already stripped.
+
+    Anybody may have written them, so what is not of its type is left out.
+    """
     deadline = data.get("deadline_ms")
     return CallContext(
         auth_token=_text(data.get("auth_token")),
         request_id=_text(data.get("request_id")),
         traceparent=_text(data.get("traceparent")),
         deadline=deadline / 1000 if isinstance(deadline, int) else None,
-        call_id_stack=tuple(data.get("call_id_stack") or ()),
+        call_id_stack=tuple(parent_calls) if isinstance(parent_calls, list) else (),
         caller=_text(data.get("validated_user_id")),
     )
 

@@ -125,7 +125,8 @@ class Operations(DependencyProvider):
     kill = stop
 
     def worker_setup(self, worker_ctx: WorkerContext) -> None:
-        call = context.from_headers(worker_ctx.context_data)
+        # `context_data` would make an id for this worker first. The caller's is in the stack already.
+        call = context.from_headers(worker_ctx.data, worker_ctx._parent_call_id_stack)
         if not tracing.is_recording():
             context.enter(call)
             return

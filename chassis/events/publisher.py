@@ -136,16 +136,17 @@ class ConfirmedPublisher:
         channel = self._channel
         self._published += 1
         self._unconfirmed[self._published] = message.key
-        properties = Message(
-            message.body,
-            content_type=message.content_type,
-            content_encoding="utf-8",
-            delivery_mode=PERSISTENT,
-            message_id=message.key,
-            user_id=self._link.user,
-            application_headers=message.headers,
+        properties = {
+            "content_type": message.content_type,
+            "content_encoding": "utf-8",
+            "delivery_mode": PERSISTENT,
+            "message_id": message.key,
+            "user_id": self._link.user,
+            "application_headers": message.headers,
+        }
+        self._link.publish(
+            channel, properties, message.body, message.exchange, message.routing_key, mandatory=True
         )
-        self._link.publish(channel, properties, message.exchange, message.routing_key, mandatory=True)
 
     def _open(self, connection: amqp.Connection) -> None:
         channel = connection.channel()

@@ -111,22 +111,20 @@ class RpcConnection:
         waiter = self._pending[correlation_id] = Waiter()
         try:
             left = until - time.monotonic()
-            message = Message(
-                body,
-                content_type=wire.CONTENT_TYPE,
-                content_encoding="utf-8",
-                delivery_mode=wire.TRANSIENT,
-                reply_to=self._reply_to,
-                correlation_id=correlation_id,
-                user_id=self._link.user,
-                expiration=str(max(int(left * 1000), 1)),
-                application_headers=wire.headers(
+            properties = {
+                "content_type": wire.CONTENT_TYPE,
+                "content_encoding": "utf-8",
+                "delivery_mode": wire.TRANSIENT,
+                "reply_to": self._reply_to,
+                "correlation_id": correlation_id,
+                "user_id": self._link.user,
+                "expiration": str(max(int(left * 1000), 1)),
+                "application_headers": wire.headers(
                     _with_trace(context, traceparent), correlation_id, epoch_ms() + int(left * 1000)
                 ),
-            )
-            self._link.publish(
-                self._channel, message, wire.EXCHANGE, wire.routing_key(service, method), mandatory=True
-            )
+            }
+            key = wire.routing_key(service, method)
+            self._link.publish(self._channel, properties, body, wire.EXCHANGE, key, mandatory=True)
             answered = waiter.wait(until - time.monotonic())
         finally:
             self._pending.pop(correlation_id, None)
@@ -146,16 +144,15 @@ class RpcConnection:
 
     def reply(self, reply_to: str, correlation_id: str | None, body: bytes, content_type: str) -> None:
         """Send an answer, best effort: a caller who is gone does not matter, and is not waited for."""
-        message = Message(
-            body,
-            content_type=content_type,
-            content_encoding="utf-8",
-            delivery_mode=wire.TRANSIENT,
-            correlation_id=correlation_id,
-            user_id=self._link.user,
-        )
+        properties = {
+            "content_type": content_type,
+            "content_encoding": "utf-8",
+            "delivery_mode": wire.TRANSIENT,
+            "correlation_id": correlation_id,
+            "user_id": self._link.user,
+        }
         self._link.wait_ready(self._default_timeout)
-        self._link.publish(self._channel, message, wire.EXCHANGE, reply_to, mandatory=False)
+        self._link.publish(self._channel, properties, body, wire.EXCHANGE, reply_to, mandatory=False)
 
     def _open(self, connection: amqp.Connection) -> None:
         # A new name for each connection: the broker may still hold the exclusive queue of the old one.
@@ -163,6 +160,8 @@ class RpcConnection:
         queue = f"rpc.reply-{self._name}-{reply_to}"
         declare_exchange(connection, wire.EXCHANGE)
         channel = connection.channel()
+        # JSON is read from bytes.
+        channel.auto_decode = False
         channel.queue_declare(queue, exclusive=True, auto_delete=True)
         channel.queue_bind(queue, wire.EXCHANGE, reply_to)
         channel.basic_consume(queue, no_ack=True, callback=self._on_reply)

@@ -95,6 +95,8 @@ class RpcServer(SharedExtension):
         queue = wire.request_queue(service)
         declare_exchange(connection, wire.EXCHANGE)
         channel = connection.channel()
+        # JSON is read from bytes.
+        channel.auto_decode = False
         channel.queue_declare(queue, durable=True, auto_delete=False)
         channel.queue_bind(queue, wire.EXCHANGE, f"{service}.*")
         channel.basic_qos(0, self.configuration.settings.rpc_prefetch, False)

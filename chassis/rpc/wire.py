@@ -19,6 +19,9 @@ EXCHANGE = "nameko-rpc"
 HEADER_PREFIX = "nameko."
 CONTENT_TYPE = "application/json"
 TRANSIENT = 1
+PARENT_CALLS = 10
+"""How many calls before its own a call tells of: as many as stock Nameko."""
+
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """Larger messages belong into the object store; reading them as JSON would stop the hub."""
 
@@ -34,7 +37,7 @@ def routing_key(service: str, method: str) -> str:
 def headers(context: CallContext, call_id: str, deadline_ms: int) -> dict[str, Any]:
     """The headers of a request; stock Nameko ignores those that it does not know."""
     values: dict[str, Any] = {
-        f"{HEADER_PREFIX}call_id_stack": [*context.call_id_stack, call_id],
+        f"{HEADER_PREFIX}call_id_stack": [*context.call_id_stack[-PARENT_CALLS:], call_id],
         f"{HEADER_PREFIX}deadline_ms": deadline_ms,
     }
     for name in ("auth_token", "request_id", "traceparent"):

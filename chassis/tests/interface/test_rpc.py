@@ -124,6 +124,35 @@ def test_a_nested_call_gets_what_is_left_of_the_deadline(service, rpc, stub_serv
     assert 0 < left_ms <= 2000
 
 
+@pytest.mark.parametrize(
+    ("calls_before", "told"),
+    [
+        (["first.call.1", "second.call.2"], ["first.call.1", "second.call.2"]),
+        ([f"call.{number}" for number in range(15)], [f"call.{number}" for number in range(5, 15)]),
+        (5, []),
+    ],
+    ids=["few", "many", "nonsense"],
+)
+def test_a_nested_call_tells_of_the_ten_calls_before_it(service, broker, stub_service, calls_before, told):
+    neighbour = stub_service("payment", answer=lambda request: {"fine": True})
+    connection, channel, queue = _stock_channel(broker)
+    request = Message(
+        b'{"args": [{}], "kwargs": {}}',
+        content_type="application/json",
+        reply_to=queue,
+        correlation_id="1",
+        application_headers={"nameko.call_id_stack": calls_before},
+    )
+
+    channel.basic_publish(request, "nameko-rpc", "asset.ask_neighbour")
+
+    eventually(lambda: neighbour.contexts["answer"])
+    *before, own = neighbour.contexts["answer"][0]["call_id_stack"]
+    assert before == told
+    assert own not in before
+    connection.close()
+
+
 def test_an_error_of_a_neighbour_reaches_the_caller_with_its_code(service, rpc, stub_service):
     def refuse(request):
         raise Conflict("no")
