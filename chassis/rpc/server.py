@@ -20,6 +20,7 @@ from amqp.basic_message import Message
 from marshmallow import ValidationError
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, SharedExtension
+from pymongo.errors import ConnectionFailure
 
 from chassis import failpoints, metrics
 from chassis.amqp import declare_exchange, epoch_ms
@@ -245,5 +246,9 @@ def _as_error(error: BaseException, method: str) -> Error:
     if isinstance(error, ServiceUnavailable) or (isinstance(error, Error) and error.status == 503):
         log.warning("%s failed: %s", method, error)
         return error
+    if isinstance(error, ConnectionFailure):
+        # Reads outside a transaction meet a database that is away too, and it is not our fault that it is.
+        log.warning("%s failed: %s", method, error)
+        return ServiceUnavailable("the database is not reachable")
     log.error("%s failed", method, exc_info=(type(error), error, error.__traceback__))
     return Internal()
