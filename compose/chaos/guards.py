@@ -17,11 +17,16 @@ VARIABLE = "GUARD_OFF"
 def no_inbox() -> None:
     """Every delivery is handled, the second one too."""
     from chassis.mongo import MongoInboxStore
+    from chassis.sql import SqlInboxStore
 
-    def handle_all(self: Any, consumer: str, events: Sequence[Any], work: Callable[[Any], None]) -> None:
+    def in_mongo(self: Any, consumer: str, events: Sequence[Any], work: Callable[[Any], None]) -> None:
         self._mongo.transaction(lambda: work(list(events)))
 
-    MongoInboxStore.once = handle_all  # type: ignore[method-assign]
+    def in_sql(self: Any, consumer: str, events: Sequence[Any], work: Callable[[Any], None]) -> None:
+        self._sql.transaction(lambda: work(list(events)))
+
+    MongoInboxStore.once = in_mongo  # type: ignore[method-assign]
+    SqlInboxStore.once = in_sql  # type: ignore[method-assign]
 
 
 def early_acknowledgement() -> None:

@@ -33,31 +33,40 @@ class Journal:
 
     def call(self, keys: Sequence[str], work: Callable[[], Any]) -> str:
         """Make one call for these keys. A final error says that nothing happened; any other says nothing."""
-        self._write(keys, BEGUN)
+        self.note(keys, BEGUN)
         outcome, detail = OK, ""
         try:
             work()
         except Error as error:
             outcome, detail = FAILED if error.is_final else UNKNOWN, error.code
-        self._write(keys, outcome, detail)
+        self.note(keys, outcome, detail)
         return outcome
 
     def figures(self) -> dict[str, int]:
         counted = Counter(self.outcomes.values())
         return {outcome: counted[outcome] for outcome in (OK, FAILED, UNKNOWN)}
 
-    def _write(self, keys: Sequence[str], outcome: str, detail: str = "") -> None:
+    def note(self, keys: Sequence[str], outcome: str, detail: str = "") -> None:
         with self._lock:
             self.outcomes.update(dict.fromkeys(keys, outcome))
             self._file.write(json.dumps({"keys": keys, "outcome": outcome, "detail": detail}) + "\n")
 
 
+Found = dict[tuple[str, str], list[str]]
+"""Keys by what is wrong with them and where."""
+
+
 def compare(outcomes: Mapping[str, str], stored: Counter[str], told: Mapping[str, Counter[str]]) -> list[str]:
+    return described(wrong(outcomes, stored, told))
+
+
+def wrong(outcomes: Mapping[str, str], stored: Counter[str], told: Mapping[str, Counter[str]]) -> Found:
     """Every ok exactly once, every failed never, every unknown at most once: in the store, in each consumer.
 
     `stored` counts the effects by key where they were made, `told` where the events of them arrived.
+    A call of which no end was written is unknown.
     """
-    found: dict[tuple[str, str], list[str]] = {}
+    found: Found = {}
 
     def note(what: str, where: str, key: str) -> None:
         found.setdefault((what, where), []).append(key)
@@ -71,8 +80,12 @@ def compare(outcomes: Mapping[str, str], stored: Counter[str], told: Mapping[str
                 note(HAUNTED, where, key)
             if outcome == OK and not count:
                 note(LOST, where, key)
-            if outcome == UNKNOWN and bool(count) != bool(stored[key]):
+            if outcome in (UNKNOWN, BEGUN) and bool(count) != bool(stored[key]):
                 note(TORN, where, key)
+    return found
+
+
+def described(found: Found) -> list[str]:
     return [
         f"{len(keys)} {what} ({where}): {', '.join(sorted(keys)[:EXAMPLES])}"
         for (what, where), keys in sorted(found.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import httpx
@@ -17,15 +17,21 @@ PAUSE_SECONDS = 0.3
 
 
 class Answers:
-    """What all clients of a run were told, and how long the slowest answer took."""
+    """What all clients of a run were told, and how long the slowest answer took.
+
+    `first` is what was asked when a status came for the first time. Nobody asks again once `stopped` is set.
+    """
 
     def __init__(self) -> None:
         self.statuses: Counter[str] = Counter()
+        self.first: dict[str, str] = {}
         self.slowest = 0.0
+        self.stopped = Event()
         self._lock = Lock()
 
-    def note(self, status: str, seconds: float) -> None:
+    def note(self, status: str, seconds: float, what: str) -> None:
         with self._lock:
+            self.first.setdefault(status, what)
             self.statuses[status] += 1
             self.slowest = max(self.slowest, seconds)
 
@@ -60,9 +66,8 @@ class PatientApi(Api):
             response = self._response(method, path, **request)
             if response is not None and (is_settled(response) or time.monotonic() > give_up):
                 return self._answer(response, method, path)
-            if time.monotonic() > give_up:
+            if time.monotonic() > give_up or self.answers.stopped.wait(PAUSE_SECONDS):
                 raise DemoFailed(f"{method} {path} was not answered")
-            time.sleep(PAUSE_SECONDS)
 
     def _ask(self, method: str, path: str) -> int:
         response = self._response(method, path)
@@ -73,9 +78,10 @@ class PatientApi(Api):
         try:
             response = self._client.request(method, path, **request)
         except httpx.TransportError as error:
-            self.answers.note(type(error).__name__, time.monotonic() - started)
+            self.answers.note(type(error).__name__, time.monotonic() - started, f"{method} {path}")
             return None
-        self.answers.note(str(response.status_code), time.monotonic() - started)
+        what = f"{method} {path} {response.headers.get('X-Request-Id')}"
+        self.answers.note(str(response.status_code), time.monotonic() - started, what)
         return response
 
 

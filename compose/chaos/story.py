@@ -24,6 +24,9 @@ from compose.stack import Stack
 CROWD = 12
 LEAST_PAYOUT_MINOR = 1_000
 SECONDS_TO_RETURN = 60.0
+SECONDS_TO_END = 15.0
+"""How long we wait for whoever disturbs when the story breaks off or somebody presses Ctrl-C."""
+
 SLOWEST_ANSWER = 12.0
 """Two calls of five seconds behind one request, and what the gateway itself takes."""
 
@@ -44,6 +47,7 @@ class Story(story.Demo):
         self.answers = Answers()
         self.api = PatientApi(os.environ["GATEWAY_URL"], self.answers)
         self.disturb = disturb
+        self.over = threading.Event()
 
     def play(self) -> None:
         self.fund()
@@ -51,7 +55,7 @@ class Story(story.Demo):
         self.campaign = self.launch()
         self.join()
         self.crowd.append(self.nova)
-        disturber = threading.Thread(target=self.disturb, args=(self,))
+        disturber = threading.Thread(target=self.disturb, args=(self,), daemon=True)
         disturber.start()
         try:
             self.stream()
@@ -59,7 +63,8 @@ class Story(story.Demo):
             while disturber.is_alive():
                 self.stream()
         finally:
-            disturber.join()
+            self.over.set()
+            disturber.join(SECONDS_TO_END)
         self.settle()
         self.complete()
         self.compare_participations()
@@ -111,7 +116,8 @@ def killed_while_it_plays(program: str, stack: Stack, trial: Trial) -> Findings:
 
     def disturb(playing: Story) -> None:
         for number in range(trial.count):
-            time.sleep(random.uniform(1, 3))
+            if playing.over.wait(random.uniform(1, 3)):
+                return
             recoveries.append(recovery(stack, servers, program, playing))
             trial.say(f"kill {number + 1} of {trial.count}: back after {recoveries[-1]:.1f} s")
 

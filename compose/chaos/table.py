@@ -15,6 +15,7 @@ from compose.chaos.rows import (
     rpc,
 )
 from compose.chaos.sagas import killed_at_every_step
+from compose.chaos.storm import run_storm
 from compose.chaos.story import killed_while_it_plays
 
 ROWS = (
@@ -77,6 +78,13 @@ ROWS = (
 )
 
 PLATFORM_ROWS = (
+    PlatformRow(
+        "storm",
+        "showings, sagas and payouts flow while everything is struck: nothing lost, doubled or stuck",
+        run_storm,
+        ("sweeper",),
+        10_000,
+    ),
     PlatformRow(
         "sagas",
         "the campaign service dies at every step of its sagas: done or taken back within a minute",

@@ -18,7 +18,14 @@ PAGE = 100
 
 
 class DemoFailed(Exception):
-    """The platform did not do what the demo expects; the message says what, where."""
+    """The platform did not do what the demo expects; the message says what, where.
+
+    `status` is that of the answer, and 0 when there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Api:
@@ -75,7 +82,8 @@ class Api:
     def _answer(response: httpx.Response, method: str, path: str) -> Any:
         if response.is_success:
             return response.json() if response.content else None
-        raise DemoFailed(f"{method} {path} answered {response.status_code}: {response.text[:500]}")
+        status = response.status_code
+        raise DemoFailed(f"{method} {path} answered {status}: {response.text[:500]}", status)
 
 
 def until(what: str, check: Callable[[], T | None], deadline: float = 30.0) -> T:

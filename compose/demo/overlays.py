@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
+
 from compose.demo.api import Api, DemoFailed
 
 SHOWINGS = 10
@@ -27,6 +29,7 @@ RESENDS = 80
 RESEND_SECONDS = 0.5
 
 Delivery = dict[str, Any]
+Answer = dict[str, Any]
 
 
 def proof(key: bytes, previous: str, delivery: Delivery) -> str:
@@ -113,30 +116,31 @@ class Overlay:
         self.accepted = accepted
 
     def _post(self, batch: list[Delivery]) -> None:
+        if not batch:
+            return
+        answer, answer_was_lost = self._deliver(batch)
+        reasons = Counter(entry["reason"] for entry in answer["refused"])
+        accepted_before = reasons.pop("replayed", 0) if answer_was_lost else 0
+        self.accepted += answer["accepted"] + accepted_before
+        self.refused.update(reasons)
+
+    def _deliver(self, batch: list[Delivery]) -> tuple[Answer, bool]:
         """Deliver a batch; a platform that is busy for a moment is asked again with the same batch.
 
         An answer that did not come may still have been an acceptance: then the second try is told that
         the showings were replayed, and they were accepted once.
         """
-        if not batch:
-            return
         body = {"session_id": self.session_id, "deliveries": batch}
         answer_was_lost = False
         for _ in range(RESENDS):
             try:
-                answer = self.api.post(f"/overlay/{self.token}/deliveries", body)
-                break
+                return self.api.post(f"/overlay/{self.token}/deliveries", body), answer_was_lost
             except DemoFailed as error:
-                if " 503" not in str(error):
+                if error.status != httpx.codes.SERVICE_UNAVAILABLE:
                     raise
                 answer_was_lost = True
                 time.sleep(RESEND_SECONDS)
-        else:
-            raise DemoFailed(f"a batch was not taken within {RESENDS} tries")
-        reasons = Counter(entry["reason"] for entry in answer["refused"])
-        accepted_before = reasons.pop("replayed", 0) if answer_was_lost else 0
-        self.accepted += answer["accepted"] + accepted_before
-        self.refused.update(reasons)
+        raise DemoFailed(f"a batch was not taken within {RESENDS} tries")
 
     def _forge(self) -> None:
         """Four lies, one after the other; a refused showing does not break the chain of the next."""

@@ -47,6 +47,7 @@ COMPENSATION = {
     "required_deliveries": REQUIRED_DELIVERIES,
 }
 SETTLE_SECONDS = 60.0
+PROCESSING_SECONDS = 60.0
 PARALLEL_SETUP = 8
 """Sign-up hashes a password, which is work for the processor: more at once would only queue."""
 
@@ -125,7 +126,7 @@ class Demo:
             asset: dict[str, Any] = self.brand.api.get(f"/v1/assets/{asset_id}")
             return asset if asset["status"] in ("ready", "refused") else None
 
-        asset = until("the variants of a creative", done, deadline=60)
+        asset = until("the variants of a creative", done, PROCESSING_SECONDS)
         if asset["status"] == "refused":
             raise DemoFailed(f"a creative was refused: {asset['reason']}")
         return asset

@@ -67,7 +67,7 @@ class Door:
         return answer
 
 
-BUSY = DemoFailed("POST /x answered 503: busy")
+BUSY = DemoFailed("POST /x answered 503: busy", 503)
 TAKEN = {"accepted": 1, "refused": []}
 REPLAYED = {"accepted": 0, "refused": [{"id": "a", "reason": "replayed"}]}
 
