@@ -16,13 +16,14 @@ import amqp
 from amqp.basic_message import Message
 
 from chassis import failpoints
-from chassis.amqp import Link, Waiter
+from chassis.amqp import SOCKET_TIMEOUT, Link, Waiter
 from chassis.errors import ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
 PERSISTENT = 2
-CONFIRM_TIMEOUT = 10.0
+CONFIRM_TIMEOUT = 8.0
+"""Nothing may be stuck for ten seconds: so whoever waits here for confirms is back before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,12 @@ class ConfirmedPublisher:
         ServiceUnavailable when the broker can't be reached at all; nothing was sent then.
         """
         until = time.monotonic() + timeout
-        if not self._turn.acquire(timeout=timeout):
+        # A write may block as long as a socket's time limit, so it has to begin early enough.
+        begin_by = until - min(SOCKET_TIMEOUT, timeout / 2)
+        if not self._turn.acquire(timeout=max(begin_by - time.monotonic(), 0)):
             raise ServiceUnavailable("the publisher is busy")
         try:
-            self._link.wait_ready(until - time.monotonic())
+            self._link.wait_ready(begin_by - time.monotonic())
             return self._publish(messages, until)
         finally:
             self._turn.release()

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 VARIABLE = "GUARD_OFF"
+FOR_EVER = 3600.0
 
 
 def no_inbox() -> None:
@@ -104,6 +105,16 @@ def no_resume() -> None:
     MongoSagaStore.lease = leave_to_the_dead  # type: ignore[method-assign]
 
 
+def no_time_limits() -> None:
+    """A confirm is waited for until it comes, and a write until the broker reads."""
+    from chassis import amqp
+    from chassis.events.publisher import ConfirmedPublisher
+
+    inner = ConfirmedPublisher.publish
+    ConfirmedPublisher.publish = lambda self, messages, timeout=0: inner(self, messages, FOR_EVER)  # type: ignore[method-assign]
+    amqp.SOCKET_TIMEOUT = FOR_EVER
+
+
 def no_prefetch() -> None:
     """The broker hands a consumer all that there is, whether it acknowledges or not."""
     from amqp import Channel
@@ -131,6 +142,7 @@ GUARDS: Mapping[str, Callable[[], None]] = {
     "deadline": no_deadline,
     "dead_letters": no_dead_letters,
     "resume": no_resume,
+    "time_limits": no_time_limits,
     "prefetch": no_prefetch,
     "mandatory": in_the_client,
 }

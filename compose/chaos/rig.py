@@ -24,7 +24,7 @@ import pymongo
 
 from chassis import failpoints
 from chassis.rpc.client import RpcConnection
-from compose.chaos import guards
+from compose.chaos import guards, stopwatch
 from compose.chaos.journal import OK, Journal, compare
 from compose.chaos.proxy import Proxy
 from compose.chaos.servers import Servers
@@ -140,6 +140,7 @@ class Rig:
             "HEALTH_PORT": str(port),
             guards.VARIABLE: self.guard_off,
             failpoints.VARIABLE: failpoint,
+            stopwatch.VARIABLE: str(self.waits_of(name)),
             **TIMES,
         }
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
@@ -154,6 +155,10 @@ class Rig:
             )
         self.children[name] = Child(name, service, environment, port, process)
         return self.children[name]
+
+    def waits_of(self, name: str) -> Path:
+        """Where a program notes what took it long."""
+        return self.folder / f"{self.id}.{name}.waits"
 
     def wait_ready(self, *names: str) -> None:
         wanted = [self.children[name] for name in names or self.children]
@@ -177,12 +182,14 @@ class Rig:
 
     # The client
 
-    def make(self, keys: list[str], *, refused: bool = False, timeout: float = 5.0) -> str:
-        """One call of the maker, with its two lines in the journal."""
+    def make(
+        self, keys: list[str], *, refused: bool = False, timeout: float = 5.0, through: str = "maker"
+    ) -> str:
+        """One call of the maker, or of the taker that passes it on, with its two lines in the journal."""
         request = {"keys": keys, "refused": refused}
         started = time.monotonic()
         outcome = self.journal.call(
-            keys, lambda: self.client.call("chaos_maker", "make", request, timeout=timeout)
+            keys, lambda: self.client.call(f"chaos_{through}", "make", request, timeout=timeout)
         )
         self.latest_answer = max(self.latest_answer, time.monotonic() - started - timeout)
         return outcome

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpx
 
 from chassis.permissions import OPERATOR, permissions
-from compose import lifecycle
+from compose import broker, lifecycle
+from compose.errors import ComposeError
 from compose.layout import Layout
 from compose.ports import AUTOMATIC
 from compose.progress import say
@@ -21,6 +23,7 @@ from compose.suites import without_presets
 from compose.supervisor import Supervisor
 
 RUN_DIR = ".run/chaos"
+SECONDS_FOR_A_CALL = 20
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Servers:
     api_uri: str
     mongo_uri: str
     supervisor: Supervisor | None = None
+    broker_environment: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_environment(cls, environ: Mapping[str, str]) -> Servers:
@@ -40,7 +44,13 @@ class Servers:
     @classmethod
     def of_stack(cls, stack: Stack) -> Servers:
         supervisor = Supervisor(stack.layout)
-        return cls(stack.amqp_uri(OPERATOR), stack.rabbitmq_api_uri, stack.mongo_uri, supervisor)
+        return cls(
+            stack.amqp_uri(OPERATOR),
+            stack.rabbitmq_api_uri,
+            stack.mongo_uri,
+            supervisor,
+            {"PATH": os.environ["PATH"], **broker.environment(stack.layout, stack.ports)},
+        )
 
     def uri(self, vhost: str) -> str:
         return urlsplit(self.amqp_uri)._replace(path=f"/{vhost}").geturl()
@@ -63,6 +73,21 @@ class Servers:
             timeout=20,
         )
         return answer.raise_for_status()
+
+    def tell_broker(self, call: str) -> None:
+        """One Erlang call that answers ok, as rabbitmqctl makes it, without an Erlang machine to start."""
+        assert self.supervisor is not None, "these servers belong to others too"
+        done = subprocess.run(
+            ["erl_call", "-n", self.broker_environment["RABBITMQ_NODENAME"], "-a", call],
+            env=dict(self.broker_environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_FOR_A_CALL,
+            check=True,
+        )
+        if done.stdout.strip() != "ok":
+            raise ComposeError(f"the broker answered {call} with {done.stdout.strip()}")
 
     def kill(self, program: str) -> None:
         """kill -9; supervisord starts it again."""

@@ -6,6 +6,7 @@ from functools import partial
 
 from compose.chaos.row import PlatformRow, Row
 from compose.chaos.rows import (
+    back_pressure,
     broker,
     consumers,
     cut_connections,
@@ -66,6 +67,14 @@ ROWS = (
         ("confirms", "inbox"),
         40,
         8,
+    ),
+    Row(
+        "back_pressure",
+        "memory alarm, disk alarm, frozen broker: nobody is stuck over 10 s, everything drains",
+        back_pressure.run,
+        ("time_limits",),
+        60,
+        24,
     ),
     Row(
         "frozen",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,9 +17,14 @@ REFUSED_EVERY = 7
 
 
 @contextmanager
-def flowing(rig: Rig) -> Iterator[None]:
+def flowing(rig: Rig, through: str = "maker") -> Iterator[None]:
+    """`through` is whom they ask: the maker, or the taker, who asks the maker."""
     finished = threading.Event()
-    clients = [threading.Thread(target=make_things, args=(rig, n, finished)) for n in range(CLIENTS)]
+    flow = uuid.uuid4().hex[:6]
+    clients = [
+        threading.Thread(target=make_things, args=(rig, f"{flow}-{number}", finished, through))
+        for number in range(CLIENTS)
+    ]
     for client in clients:
         client.start()
     try:
@@ -29,9 +35,10 @@ def flowing(rig: Rig) -> Iterator[None]:
             client.join()
 
 
-def make_things(rig: Rig, client: int, finished: threading.Event) -> None:
+def make_things(rig: Rig, client: str, finished: threading.Event, through: str) -> None:
     for number in itertools.count():
         if finished.is_set():
             return
-        rig.make([f"{client}-{number}"], refused=number % REFUSED_EVERY == REFUSED_EVERY - 1)
+        refused = number % REFUSED_EVERY == REFUSED_EVERY - 1
+        rig.make([f"{client}-{number}"], refused=refused, through=through)
         time.sleep(PAUSE)

@@ -16,9 +16,10 @@ from chassis.ids import new_id
 from chassis.mongo import Mongo, MongoStore
 from chassis.rpc.server import rpc
 from chassis.service import Service
-from compose.chaos import guards
+from compose.chaos import guards, stopwatch
 
 guards.take_off_from_environment()
+stopwatch.start_from_environment()
 
 
 class ThingRefused(Conflict):
@@ -56,6 +57,9 @@ class Things:
         if refused:
             raise ThingRefused
 
+    def is_finished(self, prefix: str) -> bool:
+        return self.mongo["finished"].find_one({"_id": prefix}) is not None
+
     def note_run(self, key: str) -> None:
         self.mongo["runs"].insert_one({"key": key, "at": time.time()})
 
@@ -70,6 +74,16 @@ class Maker(Service):
         """{keys: [str], refused: bool}"""
         self.things.make(request["keys"], refused=bool(request.get("refused")))
         return {"made": len(request["keys"])}
+
+    @rpc
+    def keep_making(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{prefix, pause}: makes one thing after the other until somebody writes that this is finished."""
+        made = 0
+        while not self.things.is_finished(request["prefix"]):
+            self.things.make([f"{request['prefix']}-{made}"], refused=False)
+            made += 1
+            eventlet.sleep(request["pause"])
+        return {"made": made}
 
     @rpc
     def run(self, request: dict[str, Any]) -> dict[str, Any]:

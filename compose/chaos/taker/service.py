@@ -9,12 +9,14 @@ from chassis.event import ReceivedEvent
 from chassis.events.consumer import batch_event_handler, event_handler
 from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo, MongoInbox, MongoStore
+from chassis.rpc.provider import RpcClient
 from chassis.rpc.server import rpc
 from chassis.service import Service
-from compose.chaos import guards
+from compose.chaos import guards, stopwatch
 from compose.chaos.taker import BATCH_SIZE, PREFETCH
 
 guards.take_off_from_environment()
+stopwatch.start_from_environment()
 
 
 class Explosive(Exception):
@@ -40,6 +42,7 @@ class Taker(Service):
 
     notes = MongoStore(Notes)
     inbox = MongoInbox()
+    maker = RpcClient("chaos_maker", lambda proxy: proxy)
 
     @event_handler("chaos_maker", "thing_made", prefetch=PREFETCH)
     def on_thing(self, event: ReceivedEvent) -> None:
@@ -52,6 +55,11 @@ class Taker(Service):
         self.notes.take("batch", [event.data["key"] for event in events])
         if any(event.data.get("explode") for event in events):
             raise Explosive
+
+    @rpc
+    def make(self, request: dict[str, Any]) -> Any:
+        """Passed on to the maker."""
+        return self.maker.make(request)
 
     @rpc
     def ping(self, request: dict[str, Any]) -> dict[str, Any]:
