@@ -85,6 +85,7 @@ class Worker(GeventWorker):
         serving.end(self.wsgi)
         gevent.sleep(SECONDS_TO_STAY_IDLE)
         for client in list(self._idle):
-            # A request that has just arrived is still read and answered, which closing would prevent.
+            # A request that has just arrived is still read and answered, which closing would prevent, and so
+            # would gevent's own `shutdown`: it interrupts whoever reads.
             with suppress(OSError):
-                client.shutdown(socket.SHUT_RD)
+                client._sock.shutdown(socket.SHUT_RD)
