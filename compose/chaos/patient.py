@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
+from contextlib import AbstractContextManager
 from threading import Event, Lock
 from typing import Any
 
@@ -59,6 +60,10 @@ class PatientApi(Api):
     def once(self, path: str) -> bool:
         """Whether it is answered at this moment."""
         return self._ask("GET", path) == httpx.codes.OK
+
+    def stream(self, path: str, silence: float) -> AbstractContextManager[httpx.Response]:
+        """An event stream, asked for once. It may be silent for so many seconds."""
+        return self._client.stream("GET", path, timeout=silence)
 
     def _patiently(self, method: str, path: str, **request: Any) -> Any:
         give_up = time.monotonic() + PATIENCE_SECONDS

@@ -121,14 +121,7 @@ def killed_while_it_plays(program: str, stack: Stack, trial: Trial) -> Findings:
             recoveries.append(recovery(stack, servers, program, playing))
             trial.say(f"kill {number + 1} of {trial.count}: back after {recoveries[-1]:.1f} s")
 
-    environment = stack.operator_environment()
-    (Path(environment["RUN_DIR"]) / "demo").mkdir(exist_ok=True)
-    with patch.dict(os.environ, environment), patch.object(story, "SIMULATED", CROWD):
-        playing = Story(disturb)
-        try:
-            playing.play()
-        except DemoFailed as error:
-            playing.differences.append(str(error))
+    playing = played(stack, disturb)
     answers = playing.answers
     slow = [f"back {seconds:.1f} s after the kill" for seconds in recoveries if seconds > SECONDS_TO_RETURN]
     if answers.slowest > SLOWEST_ANSWER:
@@ -145,6 +138,19 @@ def killed_while_it_plays(program: str, stack: Stack, trial: Trial) -> Findings:
         **playing.report.figures,
     }
     return Findings(found, [*playing.differences, *slow, *unclear])
+
+
+def played(stack: Stack, disturb: Callable[[Story], None]) -> Story:
+    """What it found is in its `differences`, that it could not go on too."""
+    environment = stack.operator_environment()
+    (Path(environment["RUN_DIR"]) / "demo").mkdir(exist_ok=True)
+    with patch.dict(os.environ, environment), patch.object(story, "SIMULATED", CROWD):
+        playing = Story(disturb)
+        try:
+            playing.play()
+        except DemoFailed as error:
+            playing.differences.append(str(error))
+    return playing
 
 
 def is_unclear(status: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from compose.chaos import rolling
 from compose.chaos.row import PlatformRow, Row
 from compose.chaos.rows import (
     back_pressure,
@@ -99,6 +100,13 @@ PLATFORM_ROWS = (
         "the campaign service dies at every step of its sagas: done or taken back within a minute",
         killed_at_every_step,
         ("resume",),
+        1,
+    ),
+    PlatformRow(
+        "rolling_restart",
+        "every service and the gateway are restarted while money and showings flow: no request fails",
+        rolling.run,
+        ("stand_in",),
         1,
     ),
     *(
