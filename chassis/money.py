@@ -17,7 +17,8 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        if type(self.amount_minor) is not int:
+        # What MongoDB stores in 64 bits comes back as a subclass of int; bool is one as well.
+        if not isinstance(self.amount_minor, int) or isinstance(self.amount_minor, bool):
             raise TypeError(f"amount_minor must be an int, not {type(self.amount_minor).__name__}")
         if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
             raise ValueError(f"{self.currency!r} is not an ISO 4217 currency code")

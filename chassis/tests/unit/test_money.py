@@ -1,3 +1,4 @@
+import bson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,12 @@ def test_currencies_do_not_mix():
 def test_an_amount_is_an_integer_and_nothing_else(amount):
     with pytest.raises(TypeError):
         Money(amount, "USD")
+
+
+def test_an_amount_beyond_32_bits_comes_back_from_mongodb():
+    stored = bson.decode(bson.encode(Money(3_000_000_000, "USD").to_dict()))
+
+    assert Money.from_dict(stored) == Money(3_000_000_000, "USD")
 
 
 @pytest.mark.parametrize("currency", ["", "usd", "US", "USDX", "ÜSD"])
