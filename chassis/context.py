@@ -6,8 +6,10 @@ It is kept in a context variable, which every greenlet and thread has for itself
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -42,6 +44,17 @@ def current() -> CallContext:
 def enter(context: CallContext) -> None:
     """Set the context of this greenlet or thread, until it ends or another one is entered."""
     _current.set(context)
+
+
+@contextmanager
+def of_many() -> Iterator[None]:
+    """For work that is done for several callers at once: it belongs to the request of none of them."""
+    before = current()
+    enter(replace(before, auth_token=None, request_id=None, traceparent=None))
+    try:
+        yield
+    finally:
+        enter(before)
 
 
 def from_headers(data: dict[str, Any], parent_calls: Any = ()) -> CallContext:

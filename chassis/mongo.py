@@ -144,7 +144,10 @@ class MongoOutbox:
         events.create_index("pending", sparse=True, name="pending")
 
     def append(self, events: Sequence[Event], aggregate_version: int) -> None:
-        fresh = records(events, aggregate_version)
+        self.append_all([(events, aggregate_version)])
+
+    def append_all(self, changes: Sequence[tuple[Sequence[Event], int]]) -> None:
+        fresh = [record for events, version in changes for record in records(events, version)]
         if not fresh:
             return
         documents = [_document(record) for record in fresh]

@@ -228,7 +228,10 @@ class SqlOutbox:
         self._submit = submit
 
     def append(self, events: Sequence[Event], aggregate_version: int) -> None:
-        fresh = records(events, aggregate_version)
+        self.append_all([(events, aggregate_version)])
+
+    def append_all(self, changes: Sequence[tuple[Sequence[Event], int]]) -> None:
+        fresh = [record for events, version in changes for record in records(events, version)]
         if not fresh:
             return
         self._sql.connection.execute(events_table.insert(), [_row(record) for record in fresh])

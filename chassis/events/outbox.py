@@ -70,6 +70,9 @@ class Outbox(Protocol):
     def append(self, events: Sequence[Event], aggregate_version: int) -> None:
         """Store events, in the current transaction. (aggregate id, version, index) is unique."""
 
+    def append_all(self, changes: Sequence[tuple[Sequence[Event], int]]) -> None:
+        """As `append` for each (events, aggregate version), in one write."""
+
     def history(
         self, aggregate_id: str, after: Sequence[Any] | None = None, limit: int = 20
     ) -> list[dict[str, Any]]:

@@ -175,6 +175,10 @@ class RecordingOutbox:
     def append(self, events: Any, aggregate_version: int) -> None:
         self.events.extend(events)
 
+    def append_all(self, changes: Any) -> None:
+        for events, aggregate_version in changes:
+            self.append(events, aggregate_version)
+
     def history(self, aggregate_id: str, after: Any = None, limit: int = 20) -> list[dict[str, Any]]:
         mine = [event for event in self.events if event.aggregate_id == aggregate_id]
         return [{"type": event.type, "data": event.to_data()} for event in mine[:limit]]
