@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider, SharedExtension
+
+from chassis import context
 from chassis.config import Settings
 from chassis.crypto import SecretBox
 from chassis.event import ReceivedEvent
-from chassis.events.consumer import event_handler
+from chassis.events.consumer import batch_event_handler, event_handler
 from chassis.mongo import MongoInbox, MongoStore
 from chassis.rpc.provider import RpcClient
 from chassis.rpc.server import rpc
@@ -18,11 +22,18 @@ from chassis.schema import PageQuery
 from chassis.service import Service
 from participation import clients, schemas, storage
 from participation.domain.verification import ClockRule
+from participation.gathering import Gathering, InTurn
 from participation.handlers import applications, deliveries, earnings, overlays
+from participation.handlers.deliveries import Outcome, Post, Posted
 
 Request = dict[str, Any]
 
 SECRET_BYTES = 32
+
+# A transaction of so many batches takes about a tenth of a second.
+LARGEST_GROUP = 40
+
+BATCH = {"size": 200, "seconds": 0.2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +49,40 @@ class ParticipationSettings(Settings):
     clock_rule: bool = True
 
 
+class PostsShared(SharedExtension):
+    """The container's one gathering of batches of showings."""
+
+    def __init__(self) -> None:
+        self.gathering: Gathering[Post, Posted] = Gathering(
+            lambda post: post.overlay.streamer_id, LARGEST_GROUP
+        )
+
+
+class Posts(DependencyProvider):
+    shared = PostsShared()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Gathering[Post, Posted]:
+        return self.shared.gathering
+
+
+class InboxInTurn(MongoInbox):
+    """The attribute `inbox`, whose transactions take turns with the batches."""
+
+    shared = PostsShared()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Any:
+        inbox = super().get_dependency(worker_ctx)
+        assert inbox is not None, "it is built before the first worker runs"
+        return InTurn(inbox, self.shared.gathering.turn)
+
+
 class ParticipationService(Service):
     name = "participation"
     settings_class = ParticipationSettings
 
     store = MongoStore(storage.MongoStore)
-    inbox = MongoInbox()
+    inbox = InboxInTurn()
+    posts = Posts()
     campaigns = RpcClient("campaign", clients.Campaigns)
     assets = RpcClient("asset", clients.Assets)
     audience = RpcClient("streamer", clients.Audience)
@@ -184,8 +223,8 @@ class ParticipationService(Service):
     @rpc(callers={"gateway"})
     def post_deliveries(self, request: Request) -> Request:
         command = schemas.PostDeliveries().load(request)
-        rule = ClockRule(self.settings.clock_tolerance_ms, self.settings.clock_rule)
-        posted = deliveries.post(self.store, self.audience, self._vault, self.clock, rule, **command)
+        post = deliveries.receive(self.store, self.audience, **command)
+        posted = self.posts.submit(post, self._take_in)
         return schemas.DeliveriesPosted().dump(posted)
 
     @event_handler(
@@ -204,9 +243,14 @@ class ParticipationService(Service):
     def on_campaign_heard(self, event: ReceivedEvent) -> None:
         applications.follow_campaign(self.store, event)
 
-    @event_handler("payment", "earning_posted")
-    def on_earning_posted(self, event: ReceivedEvent) -> None:
-        earnings.ledger_posted(self.store, event)
+    @batch_event_handler("payment", "earning_posted", **BATCH)
+    def on_earning_posted(self, events: list[ReceivedEvent]) -> None:
+        earnings.ledger_posted(self.store, events)
+
+    def _take_in(self, posts: list[Post]) -> list[Outcome]:
+        rule = ClockRule(self.settings.clock_tolerance_ms, self.settings.clock_rule)
+        with context.of_many():
+            return deliveries.post(self.store, self._vault, self.clock, rule, posts)
 
     @property
     def _vault(self) -> SecretBox:

@@ -8,13 +8,15 @@ streamer follow each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
+from pymongo.results import BulkWriteResult
 
 from chassis.event import Event
 from chassis.events.outbox import Outbox
@@ -34,7 +36,7 @@ from participation.domain.errors import (
 from participation.domain.frequency import Cadence, Frequency
 from participation.domain.overlay import Overlay, Session, Slot
 from participation.domain.participation import PLACED, Participation, Party, Period, Posted, Status
-from participation.domain.timeline import SEGMENT_MS, Timeline
+from participation.domain.timeline import SEGMENT_MS, Interval, Timeline
 from participation.domain.verification import MAX_AGE_MS
 
 T = TypeVar("T")
@@ -42,6 +44,9 @@ Document = dict[str, Any]
 
 KEPT = timedelta(milliseconds=MAX_AGE_MS) + timedelta(hours=1)
 """What proves that a showing is new is needed for as long as the showing would be accepted."""
+
+SPAN_MS = 3_600_000
+"""Spans of samples that begin and end in the same hours are read together."""
 
 
 class MongoStore:
@@ -108,6 +113,21 @@ class MongoParticipations:
         if replaced.matched_count == 0:
             raise ConcurrentUpdate()
         self._outbox.append(events, participation.version)
+
+    def save_all(self, changed: Sequence[tuple[Participation, Sequence[Event]]]) -> None:
+        if not changed:
+            return
+        replacements = []
+        for participation, _ in changed:
+            read_version, participation.version = participation.version, participation.version + 1
+            read = {"_id": participation.id, "version": read_version}
+            replacements.append(ReplaceOne(read, _participation_row(participation)))
+        if self._write(replacements).matched_count < len(changed):
+            raise ConcurrentUpdate()
+        self._outbox.append_all([(events, participation.version) for participation, events in changed])
+
+    def _write(self, operations: Sequence[ReplaceOne[Document]]) -> BulkWriteResult:
+        return self._rows.bulk_write(operations, ordered=False, session=self._mongo.session)
 
     def tell(self, events: Sequence[Event]) -> None:
         self._outbox.append(events, 1)
@@ -180,32 +200,27 @@ class MongoDeliveries:
 
     def ensure_indexes(self) -> None:
         self._buckets.create_index([("participation_id", 1), ("number", -1)], unique=True, name="bucket")
-        self._replays.create_index([("streamer_id", 1), ("keys", 1)], name="key")
+        self._replays.create_index("keys", name="used_keys")
         self._replays.create_index("expires_at", expireAfterSeconds=0, name="expiry")
 
-    def add(self, streamer_id: str, bucket: Bucket) -> None:
-        name = f"{bucket.participation_id}:{bucket.number}"
-        keys = [delivery.id.lower() for delivery in bucket.deliveries]
-        self._buckets.insert_one(
-            {
-                "_id": name,
-                "participation_id": bucket.participation_id,
-                "number": bucket.number,
-                "session_id": bucket.session_id,
-                "accepted_at": bucket.accepted_at,
-                "deliveries": [_delivery_row(delivery) for delivery in bucket.deliveries],
-            },
-            session=self._mongo.session,
-        )
-        self._replays.insert_one(
-            {"_id": name, "streamer_id": streamer_id, "keys": keys, "expires_at": bucket.accepted_at + KEPT},
-            session=self._mongo.session,
+    def add_all(self, buckets: Sequence[tuple[str, Bucket]]) -> None:
+        if not buckets:
+            return
+        self._buckets.insert_many([_bucket_row(bucket) for _, bucket in buckets], session=self._mongo.session)
+        self._replays.insert_many(
+            [_replay_row(streamer_id, bucket) for streamer_id, bucket in buckets], session=self._mongo.session
         )
 
-    def seen(self, streamer_id: str, keys: Collection[str]) -> set[str]:
-        query = {"streamer_id": streamer_id, "keys": {"$in": list(keys)}}
-        found = self._replays.find(query, {"keys": 1}, session=self._mongo.session)
-        return {key for row in found for key in row["keys"]} & set(keys)
+    def seen(self, keys: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+        """By the keys alone: they are random, so hardly any document that has one is another streamer's."""
+        found: dict[str, set[str]] = {streamer_id: set() for streamer_id in keys}
+        wanted = sorted({key for own in keys.values() for key in own})
+        if wanted:
+            fields = {"streamer_id": 1, "keys": 1}
+            for row in self._replays.find({"keys": {"$in": wanted}}, fields, session=self._mongo.session):
+                if row["streamer_id"] in found:
+                    found[row["streamer_id"]] |= {*row["keys"]} & {*keys[row["streamer_id"]]}
+        return found
 
     def buckets_before(self, participation_id: str, number: int | None, limit: int) -> list[Bucket]:
         query: Document = {"participation_id": participation_id}
@@ -255,6 +270,17 @@ class MongoOverlays:
         if locked.matched_count == 0:
             raise RevokedToken()
 
+    def lock_all(self, overlays: Sequence[Overlay]) -> set[str]:
+        """Counting up all of them at once does not say whose was replaced, so that is asked first."""
+        hashes = {overlay.streamer_id: overlay.token_hash for overlay in overlays}
+        everybody = {"_id": {"$in": sorted(hashes)}}
+        present = self._rows.find(everybody, {"token_hash": 1}, session=self._mongo.session)
+        locked = {row["_id"] for row in present if row["token_hash"] == hashes[row["_id"]]}
+        if locked:
+            these = {"_id": {"$in": sorted(locked)}}
+            self._rows.update_many(these, {"$inc": {"turn": 1}}, session=self._mongo.session)
+        return locked
+
     def save(self, overlay: Overlay, events: Sequence[Event]) -> None:
         read_version, overlay.version = overlay.version, overlay.version + 1
         updated = self._rows.update_one(
@@ -287,15 +313,19 @@ class MongoSessions:
     def add(self, session: Session) -> None:
         self._rows.insert_one(_session_row(session), session=self._mongo.session)
 
-    def find(self, session_id: str, streamer_id: str) -> Session | None:
-        query = {"_id": session_id, "streamer_id": streamer_id}
-        row = self._rows.find_one(query, session=self._mongo.session)
-        return _session(row) if row is not None else None
+    def find_all(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Session]:
+        query = {"_id": {"$in": [session_id for session_id, _ in wanted]}}
+        found = self._rows.find(query, session=self._mongo.session) if wanted else ()
+        sessions = {(row["_id"], row["streamer_id"]): _session(row) for row in found}
+        return {pair: sessions[pair] for pair in wanted if pair in sessions}
 
-    def save_chain(self, session: Session) -> None:
-        self._rows.update_one(
-            {"_id": session.id}, {"$set": {"chain": _chain_row(session.chain)}}, session=self._mongo.session
-        )
+    def save_chains(self, sessions: Sequence[Session]) -> None:
+        if sessions:
+            chains = [
+                UpdateOne({"_id": session.id}, {"$set": {"chain": _chain_row(session.chain)}})
+                for session in sessions
+            ]
+            self._rows.bulk_write(chains, ordered=False, session=self._mongo.session)
 
     def supersede_current(self, streamer_id: str, at_ms: int) -> None:
         self._rows.update_many(
@@ -318,25 +348,23 @@ class MongoTimelines:
     def ensure_indexes(self) -> None:
         self._rows.create_index("expires_at", expireAfterSeconds=0, name="expiry")
 
-    def load(self, streamer_id: str, segments: Sequence[int]) -> Timeline:
-        names = [f"{streamer_id}:{number}" for number in segments]
-        if not names:
-            return Timeline({})
-        found = self._rows.find({"_id": {"$in": names}}, session=self._mongo.session)
-        return Timeline({row["segment"]: [(start, end) for start, end in row["taken"]] for row in found})
+    def load_all(self, segments: Mapping[str, Sequence[int]]) -> dict[str, Timeline]:
+        owners = {f"{owner}:{number}": owner for owner, numbers in segments.items() for number in numbers}
+        query = {"_id": {"$in": list(owners)}}
+        found: dict[str, dict[int, list[Interval]]] = {owner: {} for owner in segments}
+        for row in self._rows.find(query, session=self._mongo.session) if owners else ():
+            taken = [(start, end) for start, end in row["taken"]]
+            found[owners[row["_id"]]][row["segment"]] = taken
+        return {owner: Timeline(taken) for owner, taken in found.items()}
 
-    def save(self, streamer_id: str, timeline: Timeline) -> None:
-        for number in sorted(timeline.changed):
-            self._rows.replace_one(
-                {"_id": f"{streamer_id}:{number}"},
-                {
-                    "segment": number,
-                    "taken": [list(interval) for interval in timeline.segments[number]],
-                    "expires_at": from_epoch_ms((number + 1) * SEGMENT_MS) + KEPT,
-                },
-                upsert=True,
-                session=self._mongo.session,
-            )
+    def save_all(self, timelines: Mapping[str, Timeline]) -> None:
+        changed = [
+            ReplaceOne({"_id": f"{owner}:{number}"}, _segment_row(number, timeline), upsert=True)
+            for owner, timeline in timelines.items()
+            for number in sorted(timeline.changed)
+        ]
+        if changed:
+            self._rows.bulk_write(changed, ordered=False, session=self._mongo.session)
 
 
 class MongoSamples:
@@ -348,18 +376,43 @@ class MongoSamples:
         self._rows.create_index([("streamer_id", 1), ("sampled_ms", 1)], name="of_streamer")
         self._rows.create_index("expires_at", expireAfterSeconds=0, name="expiry")
 
-    def add(self, streamer_id: str, sample: Sample) -> None:
-        name = f"{streamer_id}:{sample.sampled_ms}"
-        row = asdict(sample) | {
-            "streamer_id": streamer_id,
-            "expires_at": from_epoch_ms(sample.sampled_ms) + KEPT,
-        }
-        self._rows.update_one({"_id": name}, {"$setOnInsert": row}, upsert=True, session=self._mongo.session)
+    def add_all(self, samples: Sequence[tuple[str, Sample]]) -> None:
+        if samples:
+            fresh = [
+                UpdateOne(
+                    {"_id": f"{streamer_id}:{sample.sampled_ms}"},
+                    {"$setOnInsert": _sample_row(streamer_id, sample)},
+                    upsert=True,
+                )
+                for streamer_id, sample in samples
+            ]
+            self._rows.bulk_write(fresh, ordered=False, session=self._mongo.session)
 
-    def between(self, streamer_id: str, from_ms: int, to_ms: int) -> list[Sample]:
-        query = {"streamer_id": streamer_id, "sampled_ms": {"$gte": from_ms, "$lte": to_ms}}
-        found = self._rows.find(query, session=self._mongo.session).sort("sampled_ms", 1)
-        return [Sample(**{name: row[name] for name in Sample.__slots__}) for row in found]
+    def between(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[Sample]]:
+        """One question for the streamers whose spans lie about alike, as those of live overlays do.
+
+        A single span around all of them would read a day of everybody's when one batch comes late.
+        """
+        alike: dict[tuple[int, int], list[str]] = {}
+        for streamer_id, (from_ms, to_ms) in spans.items():
+            hours = (from_ms // SPAN_MS, to_ms // SPAN_MS)
+            alike.setdefault(hours, []).append(streamer_id)
+        found: dict[str, list[Sample]] = {streamer_id: [] for streamer_id in spans}
+        for streamers in alike.values():
+            for streamer_id, sample in self._among(streamers, spans):
+                from_ms, to_ms = spans[streamer_id]
+                if from_ms <= sample.sampled_ms <= to_ms:
+                    found[streamer_id].append(sample)
+        return found
+
+    def _among(
+        self, streamers: Sequence[str], spans: Mapping[str, tuple[int, int]]
+    ) -> Iterator[tuple[str, Sample]]:
+        from_ms = min(spans[streamer_id][0] for streamer_id in streamers)
+        to_ms = max(spans[streamer_id][1] for streamer_id in streamers)
+        query = {"streamer_id": {"$in": streamers}, "sampled_ms": {"$gte": from_ms, "$lte": to_ms}}
+        for row in self._rows.find(query, session=self._mongo.session).sort("sampled_ms", 1):
+            yield row["streamer_id"], Sample(**{name: row[name] for name in Sample.__slots__})
 
 
 def _below(after: str | None) -> Document:
@@ -401,6 +454,39 @@ def _cadence(row: Document) -> Cadence:
 def _delivery_row(delivery: Delivery) -> Document:
     """`asdict` copies deeply, at ten times the cost, and there are 200 in a batch."""
     return {name: getattr(delivery, name) for name in Delivery.__slots__}
+
+
+def _bucket_row(bucket: Bucket) -> Document:
+    return {
+        "_id": f"{bucket.participation_id}:{bucket.number}",
+        "participation_id": bucket.participation_id,
+        "number": bucket.number,
+        "session_id": bucket.session_id,
+        "accepted_at": bucket.accepted_at,
+        "deliveries": [_delivery_row(delivery) for delivery in bucket.deliveries],
+    }
+
+
+def _replay_row(streamer_id: str, bucket: Bucket) -> Document:
+    return {
+        "_id": f"{bucket.participation_id}:{bucket.number}",
+        "streamer_id": streamer_id,
+        "keys": [delivery.id.lower() for delivery in bucket.deliveries],
+        "expires_at": bucket.accepted_at + KEPT,
+    }
+
+
+def _segment_row(number: int, timeline: Timeline) -> Document:
+    return {
+        "segment": number,
+        "taken": [list(interval) for interval in timeline.segments[number]],
+        "expires_at": from_epoch_ms((number + 1) * SEGMENT_MS) + KEPT,
+    }
+
+
+def _sample_row(streamer_id: str, sample: Sample) -> Document:
+    expires_at = from_epoch_ms(sample.sampled_ms) + KEPT
+    return asdict(sample) | {"streamer_id": streamer_id, "expires_at": expires_at}
 
 
 def _bucket(row: Document) -> Bucket:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from chassis.clock import Clock
-from chassis.errors import ValidationFailed
+from chassis.errors import Error, ValidationFailed
+from chassis.event import Event
 from chassis.pagination import Page, decode_cursor, page_of
 from chassis.principal import Caller
 from participation.domain.audience import BRIDGE_MS, Sample, audience_at, nearest, nobody
 from participation.domain.chain import Refusal
 from participation.domain.deliveries import MAX_SEQ, Bucket, Delivery, Entry, Showing, read
 from participation.domain.earnings import FORMULA, is_qualified
-from participation.domain.errors import AudienceUnknown
+from participation.domain.errors import AudienceUnknown, RevokedToken
 from participation.domain.overlay import Overlay, Session, fingerprint
 from participation.domain.participation import Participation, epoch_ms
-from participation.domain.timeline import segments_of
+from participation.domain.timeline import Timeline, segments_of
 from participation.domain.verification import Accepted, ClockRule, Inspection, Refused, Verdict
 from participation.handlers import applications
 from participation.handlers.ports import Audience, Store, Vault
@@ -33,27 +34,34 @@ class Posted:
     refused: list[Refused] = field(default_factory=list)
 
 
-def post(
-    store: Store,
-    audience: Audience,
-    vault: Vault,
-    clock: Clock,
-    rule: ClockRule,
-    token: str,
-    session_id: str,
-    deliveries: Sequence[Any],
-) -> Posted:
-    """Verify a batch, count it and what it earns, in one transaction.
+Outcome = Posted | Error
+"""What became of one batch of a group."""
 
-    Raises AudienceUnknown, with nothing changed, when an accepted showing cannot be said to have been
-    seen by anybody: our outage costs the streamer nothing, the overlay sends it again.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A batch as it came in, with its overlay, and the audience at that moment if anybody could say."""
+
+    overlay: Overlay
+    session_id: str
+    batch: list[Entry]
+    sample: Sample | None
+
+
+def receive(store: Store, audience: Audience, token: str, session_id: str, deliveries: Sequence[Any]) -> Post:
     overlay = store.overlays.by_token_hash(fingerprint(token))
     batch = [read(raw) for raw in deliveries]
-    sample = audience.sample(overlay.streamer_id)
-    return store.atomically(
-        lambda: _take_in(store, vault, rule, overlay, session_id, batch, sample, clock.now())
-    )
+    return Post(overlay, session_id, batch, audience.sample(overlay.streamer_id))
+
+
+def post(store: Store, vault: Vault, clock: Clock, rule: ClockRule, posts: Sequence[Post]) -> list[Outcome]:
+    """Verify batches of different streamers, count them and what they earn, all in one transaction.
+
+    Each gets its own outcome, in the order given. AudienceUnknown, with nothing changed, is that of a
+    batch with an accepted showing that cannot be said to have been seen by anybody: our outage costs
+    the streamer nothing, the overlay sends it again.
+    """
+    return store.atomically(lambda: _take_in(store, vault, rule, posts, clock.now()))
 
 
 def page(store: Store, by: Caller, participation_id: str, cursor: str | None, limit: int) -> Page[Delivery]:
@@ -100,43 +108,66 @@ def _position(cursor: str | None) -> tuple[int | None, int]:
 
 
 def _take_in(
-    store: Store,
-    vault: Vault,
-    rule: ClockRule,
-    overlay: Overlay,
-    session_id: str,
-    batch: Sequence[Entry],
-    sample: Sample | None,
-    now: datetime,
-) -> Posted:
-    store.overlays.lock(overlay)
-    session = store.sessions.find(session_id, overlay.streamer_id)
-    if session is None:
-        return Posted(0, [Refused(entry.id, Refusal.EXPIRED_SESSION) for entry in batch])
-    inspection = _inspection(store, vault, rule, session, batch, now)
-    verdict = inspection.inspect(batch)
-    store.sessions.save_chain(session)
-    if verdict.accepted:
-        store.timelines.save(overlay.streamer_id, inspection.timeline)
-        _credit(store, inspection, verdict, sample, now)
-    return Posted(len(verdict.accepted), verdict.refused)
+    store: Store, vault: Vault, rule: ClockRule, posts: Sequence[Post], now: datetime
+) -> list[Outcome]:
+    locked = store.overlays.lock_all([post.overlay for post in posts])
+    inspections = _inspections(store, vault, rule, [p for p in posts if p.overlay.streamer_id in locked], now)
+    verdicts = {
+        post.overlay.streamer_id: inspections[post.overlay.streamer_id].inspect(post.batch)
+        for post in posts
+        if post.overlay.streamer_id in inspections
+    }
+    samples = _samples(store, verdicts)
+    changes, outcomes = Changes(), list[Outcome]()
+    for post in posts:
+        streamer_id = post.overlay.streamer_id
+        if streamer_id not in locked:
+            outcomes.append(RevokedToken())
+        elif streamer_id not in inspections:
+            outcomes.append(Posted(0, [Refused(entry.id, Refusal.EXPIRED_SESSION) for entry in post.batch]))
+        else:
+            inspection, verdict = inspections[streamer_id], verdicts[streamer_id]
+            outcomes.append(_credit(changes, inspection, verdict, post, samples.get(streamer_id, []), now))
+    changes.save(store)
+    return outcomes
 
 
-def _inspection(
-    store: Store, vault: Vault, rule: ClockRule, session: Session, batch: Sequence[Entry], now: datetime
-) -> Inspection:
-    showings = [entry for entry in batch if isinstance(entry, Showing)]
-    wanted = {showing.participation_id for showing in showings} & session.participation_ids
-    segments = segments_of((showing.started_ms, showing.ended_ms) for showing in showings)
-    return Inspection(
-        session=session,
-        key=_key(vault, session),
-        timeline=store.timelines.load(session.streamer_id, segments),
-        standings={participation.id: participation for participation in store.participations.these(wanted)},
-        seen=store.deliveries.seen(session.streamer_id, {showing.key for showing in showings}),
-        clock=rule,
-        now_ms=epoch_ms(now),
+def _inspections(
+    store: Store, vault: Vault, rule: ClockRule, posts: Sequence[Post], now: datetime
+) -> dict[str, Inspection]:
+    """By streamer; without those whose session is not known."""
+    pairs = {(post.session_id, post.overlay.streamer_id): post for post in posts}
+    sessions = store.sessions.find_all(pairs)
+    showings = {
+        session.streamer_id: [entry for entry in pairs[pair].batch if isinstance(entry, Showing)]
+        for pair, session in sessions.items()
+    }
+    wanted = {
+        showing.participation_id for session in sessions.values() for showing in showings[session.streamer_id]
+    }
+    allowed = {key for session in sessions.values() for key in session.participation_ids}
+    standings = {one.id: one for one in store.participations.these(wanted & allowed)}
+    timelines = store.timelines.load_all(
+        {
+            streamer_id: segments_of((showing.started_ms, showing.ended_ms) for showing in own)
+            for streamer_id, own in showings.items()
+        }
     )
+    seen = store.deliveries.seen(
+        {streamer_id: {showing.key for showing in own} for streamer_id, own in showings.items()}
+    )
+    return {
+        session.streamer_id: Inspection(
+            session=session,
+            key=_key(vault, session),
+            timeline=timelines[session.streamer_id],
+            standings={key: standings[key] for key in session.participation_ids if key in standings},
+            seen=seen[session.streamer_id],
+            clock=rule,
+            now_ms=epoch_ms(now),
+        )
+        for session in sessions.values()
+    }
 
 
 def _key(vault: Vault, session: Session) -> bytes:
@@ -144,40 +175,73 @@ def _key(vault: Vault, session: Session) -> bytes:
     return base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
 
 
+@dataclass(slots=True)
+class Changes:
+    """What a group of batches changes, so that each kind of it is written at once."""
+
+    chains: list[Session] = field(default_factory=list)
+    timelines: dict[str, Timeline] = field(default_factory=dict)
+    samples: list[tuple[str, Sample]] = field(default_factory=list)
+    buckets: list[tuple[str, Bucket]] = field(default_factory=list)
+    credited: list[tuple[Participation, list[Event]]] = field(default_factory=list)
+
+    def save(self, store: Store) -> None:
+        store.sessions.save_chains(self.chains)
+        store.timelines.save_all(self.timelines)
+        store.samples.add_all(self.samples)
+        store.deliveries.add_all(self.buckets)
+        store.participations.save_all(self.credited)
+
+
 def _credit(
-    store: Store, inspection: Inspection, verdict: Verdict, sample: Sample | None, now: datetime
-) -> None:
-    streamer_id = inspection.session.streamer_id
-    samples = _samples(store, streamer_id, verdict.accepted, sample)
+    changes: Changes,
+    inspection: Inspection,
+    verdict: Verdict,
+    post: Post,
+    stored: Sequence[Sample],
+    now: datetime,
+) -> Outcome:
+    session = inspection.session
+    try:
+        by_participation = _deliveries(inspection, verdict, post.sample, stored)
+    except AudienceUnknown as error:
+        return error
+    changes.chains.append(session)
+    if verdict.accepted:
+        changes.timelines[session.streamer_id] = inspection.timeline
+        if post.sample is not None and post.sample not in stored:
+            changes.samples.append((session.streamer_id, post.sample))
+    for participation_id, deliveries in by_participation.items():
+        participation = inspection.standings[participation_id]
+        events = participation.credit(deliveries)
+        bucket = Bucket(participation.id, participation.batches, session.id, now, deliveries)
+        changes.buckets.append((session.streamer_id, bucket))
+        changes.credited.append((participation, events))
+    return Posted(len(verdict.accepted), verdict.refused)
+
+
+def _deliveries(
+    inspection: Inspection, verdict: Verdict, sample: Sample | None, stored: Sequence[Sample]
+) -> dict[str, list[Delivery]]:
+    """The accepted showings by participation, each with the audience nearest to it."""
+    known = {*stored, sample} if sample is not None else {*stored}
+    samples = sorted(known, key=lambda each: each.sampled_ms)
     by_participation: dict[str, list[Delivery]] = {}
     for accepted in verdict.accepted:
         audience = _audience(inspection.clock, samples, accepted.showing.ended_ms, sample is not None)
         delivery = _delivery(accepted, audience)
         by_participation.setdefault(accepted.showing.participation_id, []).append(delivery)
-    for participation_id, deliveries in by_participation.items():
-        _credit_one(store, inspection.standings[participation_id], inspection.session, deliveries, now)
+    return by_participation
 
 
-def _credit_one(
-    store: Store, participation: Participation, session: Session, deliveries: list[Delivery], now: datetime
-) -> None:
-    events = participation.credit(deliveries)
-    bucket = Bucket(participation.id, participation.batches, session.id, now, deliveries)
-    store.deliveries.add(participation.streamer_id, bucket)
-    store.participations.save(participation, events)
-
-
-def _samples(
-    store: Store, streamer_id: str, accepted: Sequence[Accepted], sample: Sample | None
-) -> list[Sample]:
-    """What was sampled around these showings, and the present sample, which is remembered for later ones."""
-    earliest = min(one.showing.ended_ms for one in accepted) - BRIDGE_MS
-    latest = max(one.showing.ended_ms for one in accepted) + BRIDGE_MS
-    stored = store.samples.between(streamer_id, earliest, latest)
-    if sample is None or sample in stored:
-        return stored
-    store.samples.add(streamer_id, sample)
-    return sorted([*stored, sample], key=lambda each: each.sampled_ms)
+def _samples(store: Store, verdicts: Mapping[str, Verdict]) -> dict[str, list[Sample]]:
+    """What was sampled around the accepted showings, by streamer."""
+    spans = {}
+    for streamer_id, verdict in verdicts.items():
+        ends = [accepted.showing.ended_ms for accepted in verdict.accepted]
+        if ends:
+            spans[streamer_id] = (min(ends) - BRIDGE_MS, max(ends) + BRIDGE_MS)
+    return store.samples.between(spans)
 
 
 def _audience(rule: ClockRule, samples: Sequence[Sample], at_ms: int, is_answered: bool) -> Sample:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from chassis.event import ReceivedEvent
 from chassis.money import Money
 from chassis.principal import Caller
 from participation.domain.earnings import FORMULA, Counts
+from participation.domain.errors import ParticipationNotFound
 from participation.domain.participation import Participation, Posted
 from participation.handlers import applications
 from participation.handlers.deliveries import all_buckets
@@ -141,19 +142,24 @@ def settle(store: Store, clock: Clock, campaign_id: str, currency: str | None) -
     return Money(total, own_currency)
 
 
-def ledger_posted(store: Store, event: ReceivedEvent) -> None:
-    """Keep what the ledger has booked for a participation; its totals are cumulative."""
-    data = event.data
-    participation = store.participations.get(data["participation_id"])
-    participation.ledger_posted(
-        Posted(
-            gross_minor=data["gross_total_minor"],
-            fee_minor=data["fee_total_minor"],
-            net_minor=data["net_total_minor"],
-            refused_minor=data["refused_total_minor"],
-        )
+def ledger_posted(store: Store, events: Sequence[ReceivedEvent]) -> None:
+    """Keep what the ledger has booked for participations; its totals are cumulative, in any order."""
+    wanted = {event.data["participation_id"] for event in events}
+    found = {participation.id: participation for participation in store.participations.these(wanted)}
+    if len(found) < len(wanted):
+        raise ParticipationNotFound()
+    for event in events:
+        found[event.data["participation_id"]].ledger_posted(_posted(event.data))
+    store.participations.save_all([(participation, []) for participation in found.values()])
+
+
+def _posted(data: dict[str, Any]) -> Posted:
+    return Posted(
+        gross_minor=data["gross_total_minor"],
+        fee_minor=data["fee_total_minor"],
+        net_minor=data["net_total_minor"],
+        refused_minor=data["refused_total_minor"],
     )
-    store.participations.save(participation, [])
 
 
 def _totals(participation: Participation) -> Totals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from chassis.event import Event
@@ -31,6 +31,9 @@ class Participations(Protocol):
 
     def save(self, participation: Participation, events: Sequence[Event]) -> None:
         """ConcurrentUpdate when somebody else has saved it since it was read."""
+
+    def save_all(self, changed: Sequence[tuple[Participation, Sequence[Event]]]) -> None:
+        """As `save` for each; ConcurrentUpdate when somebody else has saved any of them."""
 
     def tell(self, events: Sequence[Event]) -> None:
         """Events that change no participation; told once, under the id that they name."""
@@ -68,10 +71,11 @@ class Places(Protocol):
 class Deliveries(Protocol):
     """Accepted deliveries, in the batches they came in. Nothing is ever changed or taken away."""
 
-    def add(self, streamer_id: str, bucket: Bucket) -> None: ...
+    def add_all(self, buckets: Sequence[tuple[str, Bucket]]) -> None:
+        """Buckets, each with the id of its streamer."""
 
-    def seen(self, streamer_id: str, keys: Collection[str]) -> set[str]:
-        """Which of these delivery keys the streamer has used within the time in which they are accepted."""
+    def seen(self, keys: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+        """By streamer: which of these delivery keys were used within the time in which they are accepted."""
 
     def buckets_before(self, participation_id: str, number: int | None, limit: int) -> list[Bucket]:
         """The newest buckets below a number, or of all."""
@@ -92,6 +96,9 @@ class Overlays(Protocol):
         RevokedToken when the link was replaced since `overlay` was read.
         """
 
+    def lock_all(self, overlays: Sequence[Overlay]) -> set[str]:
+        """As `lock` for each; the ids of the streamers whose links were not replaced."""
+
     def save(self, overlay: Overlay, events: Sequence[Event]) -> None:
         """ConcurrentUpdate when somebody else has saved it since it was read."""
 
@@ -102,9 +109,10 @@ class Overlays(Protocol):
 class Sessions(Protocol):
     def add(self, session: Session) -> None: ...
 
-    def find(self, session_id: str, streamer_id: str) -> Session | None: ...
+    def find_all(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Session]:
+        """By (session id, streamer id); what does not exist, or is another's, is missing."""
 
-    def save_chain(self, session: Session) -> None: ...
+    def save_chains(self, sessions: Sequence[Session]) -> None: ...
 
     def supersede_current(self, streamer_id: str, at_ms: int) -> None:
         """Put an end to the session that is in force, if there is one."""
@@ -114,15 +122,19 @@ class Sessions(Protocol):
 
 
 class Timelines(Protocol):
-    def load(self, streamer_id: str, segments: Sequence[int]) -> Timeline: ...
+    """Both by streamer."""
 
-    def save(self, streamer_id: str, timeline: Timeline) -> None: ...
+    def load_all(self, segments: Mapping[str, Sequence[int]]) -> dict[str, Timeline]: ...
+
+    def save_all(self, timelines: Mapping[str, Timeline]) -> None: ...
 
 
 class Samples(Protocol):
-    def add(self, streamer_id: str, sample: Sample) -> None: ...
+    def add_all(self, samples: Sequence[tuple[str, Sample]]) -> None:
+        """Samples, each with the id of its streamer; what is there already stays as it is."""
 
-    def between(self, streamer_id: str, from_ms: int, to_ms: int) -> list[Sample]: ...
+    def between(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[Sample]]:
+        """By streamer: the samples from one moment to another, both included, in the order of time."""
 
 
 class Store(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from chassis.event import Event
@@ -96,6 +96,10 @@ class FakeParticipations:
         self._rows[participation.id] = copy.deepcopy(participation)
         self._events.extend(events)
 
+    def save_all(self, changed: Sequence[tuple[Participation, Sequence[Event]]]) -> None:
+        for participation, events in changed:
+            self.save(participation, events)
+
     def tell(self, events: Sequence[Event]) -> None:
         self._events.extend(events)
 
@@ -164,13 +168,16 @@ class FakeDeliveries:
         self._buckets: list[Bucket] = []
         self._keys: dict[str, set[str]] = {}
 
-    def add(self, streamer_id: str, bucket: Bucket) -> None:
-        self._buckets.append(bucket)
-        keys = {delivery.id.lower() for delivery in bucket.deliveries}
-        self._keys[streamer_id] = self._keys.get(streamer_id, set()) | keys
+    def add_all(self, buckets: Sequence[tuple[str, Bucket]]) -> None:
+        for streamer_id, bucket in buckets:
+            self._buckets.append(bucket)
+            keys = {delivery.id.lower() for delivery in bucket.deliveries}
+            self._keys[streamer_id] = self._keys.get(streamer_id, set()) | keys
 
-    def seen(self, streamer_id: str, keys: Collection[str]) -> set[str]:
-        return self._keys.get(streamer_id, set()) & set(keys)
+    def seen(self, keys: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+        return {
+            streamer_id: self._keys.get(streamer_id, set()) & set(own) for streamer_id, own in keys.items()
+        }
 
     def buckets_before(self, participation_id: str, number: int | None, limit: int) -> list[Bucket]:
         mine = [bucket for bucket in self._buckets if bucket.participation_id == participation_id]
@@ -200,6 +207,10 @@ class FakeOverlays:
         if self._rows[overlay.streamer_id].token_hash != overlay.token_hash:
             raise RevokedToken()
 
+    def lock_all(self, overlays: Sequence[Overlay]) -> set[str]:
+        present = {streamer_id: row.token_hash for streamer_id, row in self._rows.items()}
+        return {one.streamer_id for one in overlays if present.get(one.streamer_id) == one.token_hash}
+
     def save(self, overlay: Overlay, events: Sequence[Event]) -> None:
         if self._rows[overlay.streamer_id].version != overlay.version:
             raise ConcurrentUpdate()
@@ -218,12 +229,13 @@ class FakeSessions:
     def add(self, session: Session) -> None:
         self._rows[session.id] = copy.deepcopy(session)
 
-    def find(self, session_id: str, streamer_id: str) -> Session | None:
-        row = self._rows.get(session_id)
-        return copy.deepcopy(row) if row is not None and row.streamer_id == streamer_id else None
+    def find_all(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Session]:
+        mine = {(row.id, row.streamer_id): row for row in self._rows.values()}
+        return {pair: copy.deepcopy(mine[pair]) for pair in wanted if pair in mine}
 
-    def save_chain(self, session: Session) -> None:
-        self._rows[session.id].chain = copy.deepcopy(session.chain)
+    def save_chains(self, sessions: Sequence[Session]) -> None:
+        for session in sessions:
+            self._rows[session.id].chain = copy.deepcopy(session.chain)
 
     def supersede_current(self, streamer_id: str, at_ms: int) -> None:
         for row in self._rows.values():
@@ -238,25 +250,33 @@ class FakeTimelines:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, int], list[Interval]] = {}
 
-    def load(self, streamer_id: str, segments: Sequence[int]) -> Timeline:
+    def load_all(self, segments: Mapping[str, Sequence[int]]) -> dict[str, Timeline]:
+        return {streamer_id: self._load(streamer_id, numbers) for streamer_id, numbers in segments.items()}
+
+    def save_all(self, timelines: Mapping[str, Timeline]) -> None:
+        for streamer_id, timeline in timelines.items():
+            for number in timeline.changed:
+                self._rows[streamer_id, number] = list(timeline.segments[number])
+
+    def _load(self, streamer_id: str, segments: Sequence[int]) -> Timeline:
         found = {number: self._rows.get((streamer_id, number)) for number in segments}
         return Timeline({number: list(taken) for number, taken in found.items() if taken is not None})
-
-    def save(self, streamer_id: str, timeline: Timeline) -> None:
-        for number in timeline.changed:
-            self._rows[streamer_id, number] = list(timeline.segments[number])
 
 
 class FakeSamples:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, int], Sample] = {}
 
-    def add(self, streamer_id: str, sample: Sample) -> None:
-        self._rows.setdefault((streamer_id, sample.sampled_ms), sample)
+    def add_all(self, samples: Sequence[tuple[str, Sample]]) -> None:
+        for streamer_id, sample in samples:
+            self._rows.setdefault((streamer_id, sample.sampled_ms), sample)
 
-    def between(self, streamer_id: str, from_ms: int, to_ms: int) -> list[Sample]:
-        mine = sorted((at, row) for (owner, at), row in self._rows.items() if owner == streamer_id)
-        return [row for at, row in mine if from_ms <= at <= to_ms]
+    def between(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[Sample]]:
+        rows = sorted((at, owner, row) for (owner, at), row in self._rows.items())
+        return {
+            streamer_id: [row for at, owner, row in rows if owner == streamer_id and from_ms <= at <= to_ms]
+            for streamer_id, (from_ms, to_ms) in spans.items()
+        }
 
 
 class FakeCampaigns:

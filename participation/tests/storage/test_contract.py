@@ -49,8 +49,8 @@ def store(request: pytest.FixtureRequest) -> Store:
     return real
 
 
-def an_overlay(token: str = "first") -> Overlay:
-    return Overlay(NOVA, new_id("ovl"), fingerprint(token), f"sealed:{token}", NOON)
+def an_overlay(token: str = "first", streamer_id: str = NOVA) -> Overlay:
+    return Overlay(streamer_id, new_id("ovl"), fingerprint(token), f"sealed:{token}", NOON)
 
 
 def test_a_participation_comes_back_as_it_was(store: Store) -> None:
@@ -137,7 +137,7 @@ def test_a_failing_transaction_leaves_nothing_behind(store: Store) -> None:
 def test_buckets_come_back_newest_first_below_a_number(store: Store) -> None:
     buckets = [Bucket("prt_1", number, "ses_1", NOON, [a_delivery(), a_delivery()]) for number in (1, 2, 3)]
     for bucket in buckets:
-        store.deliveries.add(NOVA, bucket)
+        store.deliveries.add_all([(NOVA, bucket)])
 
     assert store.deliveries.buckets_before("prt_1", None, 2) == [buckets[2], buckets[1]]
     assert store.deliveries.buckets_before("prt_1", 2, 2) == [buckets[0]]
@@ -145,10 +145,10 @@ def test_buckets_come_back_newest_first_below_a_number(store: Store) -> None:
 
 def test_the_replay_index_knows_the_ids_of_this_streamer_alone(store: Store) -> None:
     used, other = a_delivery(), a_delivery()
-    store.deliveries.add(NOVA, Bucket("prt_1", 1, "ses_1", NOON, [used]))
-    store.deliveries.add(ZOE, Bucket("prt_2", 1, "ses_2", NOON, [other]))
+    store.deliveries.add_all([(NOVA, Bucket("prt_1", 1, "ses_1", NOON, [used]))])
+    store.deliveries.add_all([(ZOE, Bucket("prt_2", 1, "ses_2", NOON, [other]))])
 
-    assert store.deliveries.seen(NOVA, {used.id, other.id, "never"}) == {used.id}
+    assert store.deliveries.seen({NOVA: {used.id, other.id, "never"}}) == {NOVA: {used.id}}
 
 
 def test_a_streamer_has_one_overlay_however_often_it_is_made(store: Store) -> None:
@@ -182,9 +182,9 @@ def test_a_session_keeps_how_far_its_chain_has_come(store: Store) -> None:
     session.chain.seq, session.chain.proof = 4, "p" * 43
     session.chain.claim = Claim(5, ("q" * 43, "r" * 43))
 
-    store.sessions.save_chain(session)
+    store.sessions.save_chains([session])
 
-    found = store.sessions.find(session.id, NOVA)
+    found = store.sessions.find_all([(session.id, NOVA)]).get((session.id, NOVA))
     assert found is not None
     assert found.chain.__dict__ == session.chain.__dict__
     assert (found.slots, found.expires_ms) == (session.slots, session.expires_ms)
@@ -193,7 +193,30 @@ def test_a_session_keeps_how_far_its_chain_has_come(store: Store) -> None:
 def test_a_session_belongs_to_one_streamer(store: Store) -> None:
     store.sessions.add(session := a_session())
 
-    assert store.sessions.find(session.id, ZOE) is None
+    assert store.sessions.find_all([(session.id, ZOE)]).get((session.id, ZOE)) is None
+
+
+def test_many_are_saved_at_once_or_none_of_them(store: Store) -> None:
+    first, second = an_active_one(id="prt_1"), an_active_one(id="prt_2", streamer_id=ZOE)
+    for each in (first, second):
+        store.participations.add(each, [])
+    stale = store.participations.get(second.id)
+    store.participations.save(second, [])
+
+    first.reason = "changed"
+    with pytest.raises(ConcurrentUpdate):
+        store.atomically(lambda: store.participations.save_all([(first, []), (stale, [])]))
+
+    assert store.participations.get("prt_1").reason is None
+
+
+def test_overlays_are_locked_together_but_for_those_whose_link_was_replaced(store: Store) -> None:
+    kept = store.overlays.add(an_overlay())
+    replaced = store.overlays.add(an_overlay("second", ZOE))
+    fresh = store.overlays.by_token_hash(fingerprint("second"))
+    store.overlays.save(fresh, fresh.replace_link(fingerprint("third"), "sealed:third", new_id("ovl")))
+
+    assert store.atomically(lambda: store.overlays.lock_all([kept, replaced])) == {NOVA}
 
 
 def test_only_the_session_in_force_is_superseded(store: Store) -> None:
@@ -203,7 +226,7 @@ def test_only_the_session_in_force_is_superseded(store: Store) -> None:
 
     store.sessions.supersede_current(NOVA, 2)
 
-    ends = [store.sessions.find(one.id, NOVA) for one in (first, second)]
+    ends = [store.sessions.find_all([(one.id, NOVA)]).get((one.id, NOVA)) for one in (first, second)]
     assert [one.superseded_ms for one in ends if one] == [1, 2]
 
 
@@ -213,30 +236,30 @@ def test_all_sessions_of_a_streamer_can_be_ended(store: Store) -> None:
 
     store.sessions.end_all(NOVA)
 
-    assert store.sessions.find(mine.id, NOVA) is None
-    assert store.sessions.find(theirs.id, ZOE) is not None
+    assert store.sessions.find_all([(mine.id, NOVA)]).get((mine.id, NOVA)) is None
+    assert store.sessions.find_all([(theirs.id, ZOE)]).get((theirs.id, ZOE)) is not None
 
 
 def test_the_timeline_is_loaded_by_its_segments(store: Store) -> None:
-    timeline = store.timelines.load(NOVA, [1, 2])
+    timeline = store.timelines.load_all({NOVA: [1, 2]})[NOVA]
     timeline.take(600_500, 601_000)
     timeline.take(1_200_000, 1_200_700)
-    store.timelines.save(NOVA, timeline)
+    store.timelines.save_all({NOVA: timeline})
 
-    assert store.timelines.load(NOVA, [1, 2, 3]).segments == {
+    assert store.timelines.load_all({NOVA: [1, 2, 3]})[NOVA].segments == {
         1: [(600_500, 601_000)],
         2: [(1_200_000, 1_200_700)],
     }
-    assert store.timelines.load(NOVA, [2]).segments.keys() == {2}
-    assert store.timelines.load(ZOE, [1, 2]).segments == {}
+    assert store.timelines.load_all({NOVA: [2]})[NOVA].segments.keys() == {2}
+    assert store.timelines.load_all({ZOE: [1, 2]})[ZOE].segments == {}
 
 
 def test_samples_are_found_by_time_and_stored_once(store: Store) -> None:
     samples = [Sample(at, True, at, "twitch", None) for at in (1_000, 2_000, 3_000)]
     for sample in [*samples, samples[0]]:
-        store.samples.add(NOVA, sample)
+        store.samples.add_all([(NOVA, sample)])
 
-    assert store.samples.between(NOVA, 1_000, 2_500) == samples[:2]
+    assert store.samples.between({NOVA: (1_000, 2_500)})[NOVA] == samples[:2]
 
 
 def test_of_many_applications_at_once_one_is_stored(store: Store) -> None:
@@ -260,12 +283,12 @@ def test_two_batches_of_one_streamer_cannot_take_the_same_second(mongo: Mongo, o
     def take() -> bool:
         def work() -> bool:
             store.overlays.lock(overlay)
-            timeline = store.timelines.load(NOVA, [0, 1])
+            timeline = store.timelines.load_all({NOVA: [0, 1]})[NOVA]
             if timeline.overlaps(650_000, 660_000):
                 return False
             eventlet.sleep(0.01)
             timeline.take(650_000, 660_000)
-            store.timelines.save(NOVA, timeline)
+            store.timelines.save_all({NOVA: timeline})
             return True
 
         return store.atomically(work)

@@ -61,7 +61,8 @@ def test_documents_do_not_grow_with_the_number_of_batches(mongo: Mongo, outbox: 
             batch = page.show_many(participation.id, clock.now(), 12)
             clock.advance(seconds=120)
             audience = FakeAudience(a_full_house())
-            posted = deliveries.post(store, audience, vault, clock, rule, token, issued.id, batch)
+            post = deliveries.receive(store, audience, token, issued.id, batch)
+            [posted] = deliveries.post(store, vault, clock, rule, [post])
             assert posted.accepted == len(batch)
         return largest(mongo)
 

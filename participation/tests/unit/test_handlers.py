@@ -77,10 +77,16 @@ class World:
         )
 
     def post(self, token: str, page: OverlayPage, *batch: Any) -> deliveries.Posted:
-        rule = ClockRule(2_000)
-        return deliveries.post(
-            self.store, self.audience, self.vault, self.clock, rule, token, page.session_id, batch
-        )
+        post = deliveries.receive(self.store, self.audience, token, page.session_id, batch)
+        return self.post_together(post)[0]
+
+    def post_together(self, *posts: deliveries.Post) -> list[deliveries.Posted]:
+        """As the service does: an outcome that is an error is raised."""
+        outcomes = deliveries.post(self.store, self.vault, self.clock, ClockRule(2_000), posts)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        return outcomes
 
     def on_air(self) -> tuple[Participation, str, OverlayPage]:
         """An active participation, its link, and a page that has been open for four minutes."""
@@ -390,10 +396,73 @@ def test_while_nobody_can_say_who_watches_nothing_is_lost() -> None:
     assert world.post(token, page, *batch).accepted == 3
 
 
+def two_on_air(world: World) -> list[tuple[Participation, str, OverlayPage]]:
+    """Nova and Zoe, each with a page that has been open for four minutes."""
+    pages = []
+    for streamer in (nova(), zoe()):
+        participation = world.approve(world.apply(streamer))
+        token = world.link(streamer)
+        issued = world.manifest(token).issued
+        pages.append((participation, token, OverlayPage(issued.id, issued.key)))
+    world.clock.advance(seconds=240)
+    world.audience.now = a_full_house(NOON_MS + 240_000)
+    return pages
+
+
+def received(world: World, token: str, page: OverlayPage, *batch: Any) -> deliveries.Post:
+    return deliveries.receive(world.store, world.audience, token, page.session_id, batch)
+
+
+def test_batches_of_two_streamers_in_one_transaction_are_told_apart() -> None:
+    world = World()
+    pages = two_on_air(world)
+    posts = [
+        received(world, token, page, *page.show_many(participation.id, NOON, number))
+        for number, (participation, token, page) in enumerate(pages, 2)
+    ]
+
+    outcomes = world.post_together(*posts)
+
+    assert [outcome.accepted for outcome in outcomes] == [2, 3]
+    assert [world.stored(participation).counts.rendered for participation, _, _ in pages] == [2, 3]
+
+
+def test_a_link_replaced_meanwhile_costs_the_neighbour_nothing() -> None:
+    world = World()
+    (mine, token, page), (theirs, their_token, their_page) = two_on_air(world)
+    posts = [
+        received(world, token, page, *page.show_many(mine.id, NOON, 2)),
+        received(world, their_token, their_page, *their_page.show_many(theirs.id, NOON, 2)),
+    ]
+    world.replace_link()
+
+    outcomes = deliveries.post(world.store, world.vault, world.clock, ClockRule(2_000), posts)
+
+    assert isinstance(outcomes[0], RevokedToken)
+    assert isinstance(outcomes[1], deliveries.Posted)
+    assert (world.stored(mine).counts.rendered, world.stored(theirs).counts.rendered) == (0, 2)
+
+
+def test_an_audience_that_nobody_knows_costs_the_neighbour_nothing() -> None:
+    world = World()
+    (mine, token, page), (theirs, their_token, their_page) = two_on_air(world)
+    world.audience.now = None
+    blind = received(world, token, page, *page.show_many(mine.id, NOON, 2))
+    world.audience.now = a_full_house(NOON_MS + 240_000)
+    posts = [blind, received(world, their_token, their_page, *their_page.show_many(theirs.id, NOON, 2))]
+
+    outcomes = deliveries.post(world.store, world.vault, world.clock, ClockRule(2_000), posts)
+
+    assert isinstance(outcomes[0], AudienceUnknown)
+    assert (world.stored(mine).counts.rendered, world.stored(theirs).counts.rendered) == (0, 2)
+    again = deliveries.Post(blind.overlay, blind.session_id, blind.batch, world.audience.now)
+    assert world.post_together(again)[0].accepted == 2
+
+
 def test_a_fresh_sample_stands_in_while_nobody_can_say() -> None:
     world = World()
     participation, token, page = world.on_air()
-    world.store.samples.add(nova().id, a_full_house(NOON_MS - 200_000, viewers=40))
+    world.store.samples.add_all([(nova().id, a_full_house(NOON_MS - 200_000, viewers=40))])
     world.audience.now = None
 
     posted = world.post(token, page, page.show(participation.id, NOON))
@@ -405,7 +474,7 @@ def test_a_fresh_sample_stands_in_while_nobody_can_say() -> None:
 def test_a_sample_stands_in_only_for_showings_of_its_own_minutes() -> None:
     world = World()
     participation, token, page = world.on_air()
-    world.store.samples.add(nova().id, a_full_house(NOON_MS - 200_000, viewers=40))
+    world.store.samples.add_all([(nova().id, a_full_house(NOON_MS - 200_000, viewers=40))])
     world.audience.now = None
     batch = [page.show(participation.id, NOON + timedelta(seconds=at)) for at in (0, 230)]
 
@@ -418,7 +487,7 @@ def test_a_sample_stands_in_only_for_showings_of_its_own_minutes() -> None:
 def test_a_late_showing_counts_the_audience_of_its_own_time() -> None:
     world = World()
     participation, token, page = world.on_air()
-    world.store.samples.add(nova().id, a_full_house(NOON_MS, viewers=40))
+    world.store.samples.add_all([(nova().id, a_full_house(NOON_MS, viewers=40))])
     world.clock.advance(seconds=4 * 3_600)
     world.audience.now = a_full_house(NOON_MS + 4 * 3_600_000, viewers=9_000)
 
@@ -444,7 +513,7 @@ def test_showings_at_a_time_that_nobody_sampled_are_rendered_and_not_qualified()
 def test_an_outage_is_bridged_by_the_smaller_of_the_audiences_around_it(before: int, after: int) -> None:
     world = World()
     participation, token, page = world.on_air()
-    world.store.samples.add(nova().id, a_full_house(NOON_MS - 1_000_000, viewers=before))
+    world.store.samples.add_all([(nova().id, a_full_house(NOON_MS - 1_000_000, viewers=before))])
     world.clock.advance(seconds=1_000)
     world.audience.now = a_full_house(NOON_MS + 1_240_000, viewers=after)
 
@@ -619,7 +688,7 @@ def test_the_summary_adds_up_what_a_streamer_has_earned() -> None:
             "refused_total_minor": 0,
         }
         event = ReceivedEvent(new_id("evt"), "earning_posted", "payment", NOON, one.id, 1, report)
-        earnings.ledger_posted(world.store, event)
+        earnings.ledger_posted(world.store, [event])
 
     summary = earnings.summary(world.store, nova())
 
