@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,23 +29,46 @@ class Terms:
     hold: timedelta
 
 
-def post_accrual(payments: Payments, clock: Clock, new_id: NewId, terms: Terms, event: ReceivedEvent) -> None:
-    """escrow → streamer pending and platform fees, for what the announced total adds."""
-    accrual = accrual_of(event)
+def post_accruals(
+    payments: Payments, clock: Clock, new_id: NewId, terms: Terms, events: Sequence[ReceivedEvent]
+) -> None:
+    """escrow → streamer pending and platform fees, for what the announced totals add.
+
+    One database transaction for all, and one ledger transaction for each participation: of several
+    totals the highest says what the others would have.
+    """
+    accruals = [accrual_of(event) for event in events]
+    highest = {a.participation_id: a for a in sorted(accruals, key=lambda a: a.earned_total.amount_minor)}
 
     def work() -> None:
-        currency = accrual.earned_total.currency
-        budget = payments.budgets.lock(accrual.campaign_id, accrual.brand_id, currency)
-        budget.check_belongs_to(accrual.brand_id)
-        check_currency(accrual.earned_total, budget.currency)
-        earnings = payments.earnings.lock(accrual, terms.fee_basis_points)
-        change = earnings.accrue(accrual, budget, transaction_id=new_id("txn"), at=clock.now())
-        if not change.events:
-            return
-        keep_posting(payments, terms, earnings, change)
-        payments.budgets.save(budget)
+        budgets = payments.budgets.lock_all(unfunded_of(accruals))
+        for accrual in accruals:
+            budget = budgets[accrual.campaign_id]
+            budget.check_belongs_to(accrual.brand_id)
+            check_currency(accrual.earned_total, budget.currency)
+        all_earnings = payments.earnings.lock_all(highest.values(), terms.fee_basis_points)
+        changes = []
+        for key, earnings in sorted(all_earnings.items()):
+            budget = budgets[highest[key].campaign_id]
+            change = earnings.accrue(highest[key], budget, transaction_id=new_id("txn"), at=clock.now())
+            if change.events:
+                changes.append((earnings, change))
+        keep_postings(payments, terms, changes)
+        for campaign_id in sorted({earnings.campaign_id for earnings, _ in changes}):
+            payments.budgets.save(budgets[campaign_id])
 
     payments.transaction(work)
+
+
+def unfunded_of(accruals: Sequence[Accrual]) -> list[CampaignBudget]:
+    """What a campaign's budget is if nobody has heard of it; the order of arrival is not promised."""
+    budgets = {
+        accrual.campaign_id: CampaignBudget.unfunded(
+            accrual.campaign_id, accrual.brand_id, accrual.earned_total.currency
+        )
+        for accrual in accruals
+    }
+    return list(budgets.values())
 
 
 def pay_what_was_refused(
@@ -54,17 +78,25 @@ def pay_what_was_refused(
 
     Waiting for the next accrual would leave a streamer without it whose last showing this was.
     """
+    changes = []
     for earnings in payments.earnings.lock_refused(budget.campaign_id):
         change = earnings.pay_refused(budget, transaction_id=new_id("txn"), at=clock.now())
         if change.events:
-            keep_posting(payments, terms, earnings, change)
+            changes.append((earnings, change))
+    keep_postings(payments, terms, changes)
 
 
-def keep_posting(payments: Payments, terms: Terms, earnings: ParticipationEarnings, change: Change) -> None:
-    if change.transaction is not None:
-        payments.ledger.post(change.transaction)
-        hold_back(payments, terms, earnings, change.transaction)
-    payments.earnings.save(earnings, change.events)
+def keep_postings(
+    payments: Payments, terms: Terms, changes: Sequence[tuple[ParticipationEarnings, Change]]
+) -> None:
+    posted = [
+        (earnings, change.transaction) for earnings, change in changes if change.transaction is not None
+    ]
+    payments.ledger.post(*(transaction for _, transaction in posted))
+    payments.holds.add_all(
+        [hold for earnings, transaction in posted for hold in holds_of(terms, earnings, transaction)]
+    )
+    payments.earnings.save_all([(earnings, change.events) for earnings, change in changes])
 
 
 def accrual_of(event: ReceivedEvent) -> Accrual:
@@ -79,15 +111,13 @@ def accrual_of(event: ReceivedEvent) -> Accrual:
     )
 
 
-def hold_back(
-    payments: Payments, terms: Terms, earnings: ParticipationEarnings, transaction: Transaction
-) -> None:
-    pending = [
-        posting.amount for posting in transaction.postings if posting.account.owner == earnings.streamer_id
+def holds_of(terms: Terms, earnings: ParticipationEarnings, transaction: Transaction) -> list[Hold]:
+    release_at = transaction.at + terms.hold
+    return [
+        Hold(transaction.id, earnings.streamer_id, posting.amount, release_at)
+        for posting in transaction.postings
+        if posting.account.owner == earnings.streamer_id
     ]
-    for amount in pending:
-        release_at = transaction.at + terms.hold
-        payments.holds.add(Hold(transaction.id, earnings.streamer_id, amount, release_at))
 
 
 def release_due_holds(payments: Payments, clock: Clock, new_id: NewId) -> int:

@@ -7,7 +7,7 @@ nobody waits in a circle: webhook, hold, deposit or payout, campaign budget, par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Ledger(Protocol):
-    def post(self, transaction: Transaction) -> None:
+    def post(self, *transactions: Transaction) -> None:
         """Locks the accounts in their order; InsufficientFunds when one would be overdrawn."""
 
 
@@ -37,21 +37,26 @@ class Budgets(Protocol):
     def lock(self, campaign_id: str, brand_id: str, currency: str) -> CampaignBudget:
         """Opens an unfunded budget for a campaign that has none."""
 
+    def lock_all(self, wanted: Collection[CampaignBudget]) -> dict[str, CampaignBudget]:
+        """As `lock` for each of these unfunded ones, in one order; by campaign."""
+
     def save(self, budget: CampaignBudget, events: Sequence[Event] = ()) -> None: ...
 
 
 class Earnings(Protocol):
-    def lock(self, accrual: Accrual, fee_basis_points: int) -> ParticipationEarnings:
-        """Opens empty earnings, with this fee, for a participation that has none."""
+    def lock_all(
+        self, accruals: Collection[Accrual], fee_basis_points: int
+    ) -> dict[str, ParticipationEarnings]:
+        """By participation, in one order; opens empty earnings, with this fee, for one that has none."""
 
     def lock_refused(self, campaign_id: str) -> list[ParticipationEarnings]:
         """Those of a campaign that its escrow could not pay in full."""
 
-    def save(self, earnings: ParticipationEarnings, events: Sequence[Event] = ()) -> None: ...
+    def save_all(self, changed: Sequence[tuple[ParticipationEarnings, Sequence[Event]]]) -> None: ...
 
 
 class Holds(Protocol):
-    def add(self, hold: Hold) -> None: ...
+    def add_all(self, holds: Sequence[Hold]) -> None: ...
 
     def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         """The (streamer, currency) pairs that have holds to release."""

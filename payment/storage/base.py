@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import Connection, Row
 
 from chassis.errors import ValidationFailed
@@ -34,6 +35,19 @@ class SqlPart:
     def rows(self, statement: sa.Executable) -> Sequence[Row[Any]]:
         return self.connection.execute(statement).all()
 
+    def locked(
+        self, table: sa.Table, key: sa.Column[str], opened: Mapping[str, dict[str, Any]]
+    ) -> Sequence[Row[Any]]:
+        """The rows with these keys, locked in the order of the keys; a missing one is opened as given."""
+        query = table.select().where(key.in_(sorted(opened))).order_by(key.collate("C")).with_for_update()
+        found = self.rows(query)
+        if len(found) == len(opened):
+            return found
+        missing = opened.keys() - {row._mapping[key.name] for row in found}
+        fresh = insert(table).on_conflict_do_nothing()
+        self.connection.execute(fresh, [opened[name] for name in sorted(missing)])
+        return self.rows(query)
+
     def swap(self, table: sa.Table, aggregate: Any, values: dict[str, Any], events: Sequence[Event]) -> None:
         """Save with compare-and-swap on the version, and the events of this version with it."""
         (key,) = table.primary_key
@@ -46,6 +60,16 @@ class SqlPart:
             raise ConcurrentUpdate()
         aggregate.version += 1
         self._outbox.append(events, aggregate.version)
+
+
+def relation(columns: Sequence[sa.Column[Any]], rows: Sequence[Sequence[Any]]) -> sa.TableValuedAlias:
+    """Rows as something to join with: they travel as one array for each column."""
+    arrays = [
+        sa.cast(sa.literal([row[i] for row in rows], ARRAY(column.type)), ARRAY(column.type))
+        for i, column in enumerate(columns)
+    ]
+    named = [sa.column(column.name, column.type) for column in columns]
+    return sa.func.unnest(*arrays).table_valued(*named, name="given").render_derived()
 
 
 def newest_first(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Row
 
 from chassis.event import Event
 from chassis.money import Money
 from payment.domain.budget import CampaignBudget
 from payment.domain.earnings import Accrual, Hold, ParticipationEarnings
-from payment.storage.base import SqlPart
+from payment.domain.errors import ConcurrentUpdate
+from payment.storage.base import SqlPart, relation
 from payment.storage.tables import campaign_budgets, holds, participation_earnings
 
 # More than a streamer earns within a hold's granularity; what is left is released a second later.
@@ -24,11 +24,12 @@ HOLDS_PER_RELEASE = 1000
 
 class SqlBudgets(SqlPart):
     def lock(self, campaign_id: str, brand_id: str, currency: str) -> CampaignBudget:
-        unfunded = CampaignBudget.unfunded(campaign_id, brand_id, currency)
-        opened = insert(campaign_budgets).values({**budget_values(unfunded), "version": 0})
-        self.connection.execute(opened.on_conflict_do_nothing())
-        query = campaign_budgets.select().where(campaign_budgets.c.campaign_id == campaign_id)
-        return budget_of(self.connection.execute(query.with_for_update()).one())
+        return self.lock_all([CampaignBudget.unfunded(campaign_id, brand_id, currency)])[campaign_id]
+
+    def lock_all(self, wanted: Collection[CampaignBudget]) -> dict[str, CampaignBudget]:
+        opened = {unfunded.campaign_id: {**budget_values(unfunded), "version": 0} for unfunded in wanted}
+        found = self.locked(campaign_budgets, campaign_budgets.c.campaign_id, opened)
+        return {row.campaign_id: budget_of(row) for row in found}
 
     def save(self, budget: CampaignBudget, events: Sequence[Event] = ()) -> None:
         self.swap(campaign_budgets, budget, budget_values(budget), events)
@@ -59,14 +60,13 @@ def budget_of(row: Row[Any]) -> CampaignBudget:
 
 
 class SqlEarnings(SqlPart):
-    def lock(self, accrual: Accrual, fee_basis_points: int) -> ParticipationEarnings:
-        nothing = ParticipationEarnings.nothing_yet(accrual, fee_basis_points)
-        opened = insert(participation_earnings).values({**earnings_values(nothing), "version": 0})
-        self.connection.execute(opened.on_conflict_do_nothing())
-        query = participation_earnings.select().where(
-            participation_earnings.c.participation_id == accrual.participation_id
-        )
-        return earnings_of(self.connection.execute(query.with_for_update()).one())
+    def lock_all(
+        self, accruals: Collection[Accrual], fee_basis_points: int
+    ) -> dict[str, ParticipationEarnings]:
+        nothing = [ParticipationEarnings.nothing_yet(accrual, fee_basis_points) for accrual in accruals]
+        opened = {each.participation_id: {**earnings_values(each), "version": 0} for each in nothing}
+        found = self.locked(participation_earnings, participation_earnings.c.participation_id, opened)
+        return {row.participation_id: earnings_of(row) for row in found}
 
     def lock_refused(self, campaign_id: str) -> list[ParticipationEarnings]:
         earnings = participation_earnings
@@ -76,8 +76,27 @@ class SqlEarnings(SqlPart):
         ordered = refused.order_by(earnings.c.participation_id).with_for_update()
         return [earnings_of(row) for row in self.rows(ordered)]
 
-    def save(self, earnings: ParticipationEarnings, events: Sequence[Event] = ()) -> None:
-        self.swap(participation_earnings, earnings, earnings_values(earnings), events)
+    def save_all(self, changed: Sequence[tuple[ParticipationEarnings, Sequence[Event]]]) -> None:
+        """As `swap`, for many at once."""
+        if not changed:
+            return
+        table = participation_earnings
+        columns = [table.c[name] for name in ("participation_id", "version", *CHANGING)]
+        rows = [
+            [earnings_values(one)[c.name] if c.name != "version" else one.version for c in columns]
+            for one, _ in changed
+        ]
+        given = relation(columns, rows)
+        read = (table.c.participation_id == given.c.participation_id, table.c.version == given.c.version)
+        values = {name: given.c[name] for name in CHANGING} | {"version": given.c.version + 1}
+        if self.connection.execute(table.update().where(*read).values(values)).rowcount != len(changed):
+            raise ConcurrentUpdate()
+        for earnings, _ in changed:
+            earnings.version += 1
+        self._outbox.append_all([(events, earnings.version) for earnings, events in changed])
+
+
+CHANGING = ("accrued", "gross", "fee", "accrual")
 
 
 def earnings_values(earnings: ParticipationEarnings) -> dict[str, Any]:
@@ -102,16 +121,9 @@ def earnings_of(row: Row[Any]) -> ParticipationEarnings:
 
 
 class SqlHolds(SqlPart):
-    def add(self, hold: Hold) -> None:
-        self.connection.execute(
-            holds.insert().values(
-                transaction_id=hold.transaction_id,
-                streamer_id=hold.streamer_id,
-                currency=hold.amount.currency,
-                amount=hold.amount.amount_minor,
-                release_at=hold.release_at,
-            )
-        )
+    def add_all(self, new: Sequence[Hold]) -> None:
+        if new:
+            self.connection.execute(holds.insert(), [hold_values(hold) for hold in new])
 
     def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         pairs = sa.select(holds.c.streamer_id, holds.c.currency).where(*self._due(now)).distinct()
@@ -141,3 +153,13 @@ class SqlHolds(SqlPart):
     @staticmethod
     def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
         return holds.c.released_by.is_(None), holds.c.release_at <= now
+
+
+def hold_values(hold: Hold) -> dict[str, Any]:
+    return {
+        "transaction_id": hold.transaction_id,
+        "streamer_id": hold.streamer_id,
+        "currency": hold.amount.currency,
+        "amount": hold.amount.amount_minor,
+        "release_at": hold.release_at,
+    }

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from payment.domain.ledger import Account, Transaction, balances_after
-from payment.storage.base import SqlPart
+from payment.storage.base import SqlPart, relation
 from payment.storage.tables import accounts, postings, transactions
 
 IDENTITY = (accounts.c.kind, accounts.c.owner, accounts.c.currency)
 
 
 class SqlLedger(SqlPart):
-    def post(self, transaction: Transaction) -> None:
-        held = self._lock(transaction.accounts)
-        after = balances_after(transaction, {account: balance for account, (_, balance) in held.items()})
+    def post(self, *new: Transaction) -> None:
+        if not new:
+            return
+        held = self._lock(sorted({account for transaction in new for account in transaction.accounts}))
+        balances = {account: balance for account, (_, balance) in held.items()}
+        for transaction in new:
+            balances |= balances_after(transaction, balances)
         ids = {account: account_id for account, (account_id, _) in held.items()}
+        self.connection.execute(transactions.insert(), [transaction_row(each) for each in new])
         self.connection.execute(
-            transactions.insert().values(
-                id=transaction.id,
-                kind=transaction.kind,
-                reference=transaction.reference,
-                at=transaction.at,
-                posting_count=len(transaction.postings),
-            )
+            postings.insert(), [row for transaction in new for row in posting_rows(transaction, ids)]
         )
-        self.connection.execute(postings.insert().values(posting_rows(transaction, ids)))
-        self.connection.execute(
-            accounts.update()
-            .where(accounts.c.id == sa.bindparam("account"))
-            .values(balance=sa.bindparam("new_balance")),
-            [{"account": ids[account], "new_balance": balance} for account, balance in after.items()],
-        )
+        self._set_balances({ids[account]: balance for account, balance in balances.items()})
+
+    def _set_balances(self, balances: Mapping[int, int]) -> None:
+        given = relation([accounts.c.id, accounts.c.balance], sorted(balances.items()))
+        statement = accounts.update().where(accounts.c.id == given.c.id).values(balance=given.c.balance)
+        self.connection.execute(statement)
 
     def _lock(self, wanted: Sequence[Account]) -> dict[Account, tuple[int, int]]:
         """(id, balance) of each account, in their order; those that are missing are opened first."""
@@ -68,6 +66,16 @@ class SqlLedger(SqlPart):
             for account in missing
         ]
         self.connection.execute(insert(accounts).values(rows).on_conflict_do_nothing())
+
+
+def transaction_row(transaction: Transaction) -> dict[str, object]:
+    return {
+        "id": transaction.id,
+        "kind": transaction.kind,
+        "reference": transaction.reference,
+        "at": transaction.at,
+        "posting_count": len(transaction.postings),
+    }
 
 
 def posting_rows(transaction: Transaction, ids: dict[Account, int]) -> list[dict[str, object]]:

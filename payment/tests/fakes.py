@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -114,10 +114,11 @@ def saved(stored: Any, changed: Any) -> Any:
 
 
 class FakeLedger(Part):
-    def post(self, transaction: Transaction) -> None:
-        balances = {account: self.t.balances.get(account, 0) for account in transaction.accounts}
-        self.t.balances.update(balances_after(transaction, balances))
-        self.t.transactions[transaction.id] = transaction
+    def post(self, *new: Transaction) -> None:
+        for transaction in new:
+            balances = {account: self.t.balances.get(account, 0) for account in transaction.accounts}
+            self.t.balances.update(balances_after(transaction, balances))
+            self.t.transactions[transaction.id] = transaction
 
 
 class FakeBudgets(Part):
@@ -125,29 +126,37 @@ class FakeBudgets(Part):
         unfunded = CampaignBudget.unfunded(campaign_id, brand_id, currency)
         return copy.deepcopy(self.t.budgets.setdefault(campaign_id, unfunded))
 
+    def lock_all(self, wanted: Collection[CampaignBudget]) -> dict[str, CampaignBudget]:
+        return {one.campaign_id: self.lock(one.campaign_id, one.brand_id, one.currency) for one in wanted}
+
     def save(self, budget: CampaignBudget, events: Sequence[Event] = ()) -> None:
         self.t.budgets[budget.campaign_id] = saved(self.t.budgets[budget.campaign_id], budget)
         self.t.events.extend(events)
 
 
 class FakeEarnings(Part):
-    def lock(self, accrual: Accrual, fee_basis_points: int) -> ParticipationEarnings:
-        nothing = ParticipationEarnings.nothing_yet(accrual, fee_basis_points)
-        return copy.deepcopy(self.t.earnings.setdefault(accrual.participation_id, nothing))
+    def lock_all(
+        self, accruals: Collection[Accrual], fee_basis_points: int
+    ) -> dict[str, ParticipationEarnings]:
+        for accrual in accruals:
+            nothing = ParticipationEarnings.nothing_yet(accrual, fee_basis_points)
+            self.t.earnings.setdefault(accrual.participation_id, nothing)
+        return {a.participation_id: copy.deepcopy(self.t.earnings[a.participation_id]) for a in accruals}
 
     def lock_refused(self, campaign_id: str) -> list[ParticipationEarnings]:
         mine = [e for e in self.t.earnings.values() if e.campaign_id == campaign_id and e.accrued > e.gross]
         return copy.deepcopy(sorted(mine, key=lambda earnings: earnings.participation_id))
 
-    def save(self, earnings: ParticipationEarnings, events: Sequence[Event] = ()) -> None:
-        key = earnings.participation_id
-        self.t.earnings[key] = saved(self.t.earnings[key], earnings)
-        self.t.events.extend(events)
+    def save_all(self, changed: Sequence[tuple[ParticipationEarnings, Sequence[Event]]]) -> None:
+        for earnings, events in changed:
+            key = earnings.participation_id
+            self.t.earnings[key] = saved(self.t.earnings[key], earnings)
+            self.t.events.extend(events)
 
 
 class FakeHolds(Part):
-    def add(self, hold: Hold) -> None:
-        self.t.holds[hold.transaction_id] = hold
+    def add_all(self, new: Sequence[Hold]) -> None:
+        self.t.holds.update({hold.transaction_id: hold for hold in new})
 
     def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         pairs = {(hold.streamer_id, hold.amount.currency) for hold in self._unreleased(now)}

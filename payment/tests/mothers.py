@@ -132,8 +132,10 @@ class Office:
         return budgets.release_budget(self.payments, self.clock, new_id, "USD", command)
 
     def accrue(self, total: int, terms: earnings.Terms = TERMS, **details: Any) -> None:
-        event = accrued(total, **details)
-        earnings.post_accrual(self.payments, self.clock, new_id, terms, event)
+        self.accrue_together(accrued(total, **details), terms=terms)
+
+    def accrue_together(self, *events: ReceivedEvent, terms: earnings.Terms = TERMS) -> None:
+        earnings.post_accruals(self.payments, self.clock, new_id, terms, events)
 
     def release_holds(self) -> int:
         return earnings.release_due_holds(self.payments, self.clock, new_id)

@@ -24,7 +24,7 @@ from payment.domain.webhook import Webhook
 from payment.handlers import reading
 from payment.handlers.webhooks import apply_waiting_webhooks
 from payment.storage import SqlPayments
-from payment.tests.mothers import MORNING, acme, nova_the_streamer, the_auditor, usd
+from payment.tests.mothers import MORNING, accrued, acme, nova_the_streamer, the_auditor, usd
 
 
 def deposited(minor: int, id: str = "txn_1") -> Transaction:
@@ -217,6 +217,25 @@ def test_a_wallet_sums_the_escrows_of_all_campaigns(office):
     wallet = reading.get_wallet(office.payments, acme(), "USD")
 
     assert wallet.balances == {"available": usd(25_000), "escrow": usd(25_000)}
+
+
+def test_earnings_of_several_campaigns_are_posted_in_one_transaction(office):
+    office.deposit(10_000)
+    office.reserve(4_000, campaign="cmp_1")
+    office.reserve(4_000, campaign="cmp_2")
+
+    office.accrue_together(
+        accrued(100),
+        accrued(700, participation="prt_3", campaign="cmp_2", streamer="str_zoe"),
+        accrued(200, participation="prt_2", streamer="str_zoe"),
+        accrued(300, number=2),
+    )
+    office.accrue_together(accrued(350, number=3), accrued(200, participation="prt_2", streamer="str_zoe"))
+
+    assert office.balance("str_nova", "streamer_pending") == 280
+    assert office.balance("str_zoe", "streamer_pending") == 720
+    assert office.balance("brd_acme", "campaign_escrow") == 8_000 - 350 - 900
+    assert reading.verify_ledger(office.payments, the_auditor()).balanced
 
 
 def test_the_whole_line_balances(office):

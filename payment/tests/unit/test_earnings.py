@@ -6,7 +6,7 @@ import pytest
 from payment.domain.errors import CampaignNotFound
 from payment.events import EarningPosted, EarningsReleased
 from payment.tests.fakes import FakePayments
-from payment.tests.mothers import TERMS, Office, usd
+from payment.tests.mothers import TERMS, Office, accrued, usd
 
 
 @pytest.fixture
@@ -55,6 +55,34 @@ def test_the_order_of_arrival_changes_no_total(order):
 
     assert office.balance("str_nova", "streamer_pending") == 101 - 20
     assert office.balance("brd_acme", "campaign_escrow") == 10_000 - 101
+
+
+def test_what_a_participation_earned_meanwhile_is_one_posting(campaign):
+    campaign.accrue_together(accrued(300, number=3), accrued(100, number=1), accrued(200, number=2))
+
+    [told] = postings_told(campaign)
+    assert (told.gross_minor, told.gross_total_minor, told.accrual) == (300, 300, 3)
+
+
+def test_what_several_participations_earned_is_posted_together_and_told_apart(campaign):
+    campaign.accrue_together(
+        accrued(100), accrued(50, participation="prt_2", streamer="str_zoe"), accrued(150, number=2)
+    )
+
+    assert {told.streamer_id: told.gross_minor for told in postings_told(campaign)} == {
+        "str_nova": 150,
+        "str_zoe": 50,
+    }
+    assert campaign.balance("str_zoe", "streamer_pending") == 40
+    assert campaign.balance("brd_acme", "campaign_escrow") == 10_000 - 200
+
+
+def test_together_they_earn_no_more_than_the_escrow(campaign):
+    campaign.accrue_together(accrued(9_000), accrued(9_000, participation="prt_2", streamer="str_zoe"))
+
+    told = postings_told(campaign)
+    assert [(each.gross_minor, each.refused_total_minor) for each in told] == [(9_000, 0), (1_000, 8_000)]
+    assert campaign.balance("brd_acme", "campaign_escrow") == 0
 
 
 def test_the_fee_is_taken_on_the_running_total_so_no_unit_is_lost(campaign):
