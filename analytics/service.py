@@ -18,6 +18,26 @@ from chassis.sql import SqlInbox, SqlStore
 # A batch of deliveries_accepted holds up to 200 showings each: 50 are 10,000 rows in one statement.
 DELIVERY_BATCH = {"size": 50, "seconds": 0.1}
 BATCH = {"size": 200, "seconds": 0.1}
+
+# All but `deliveries_accepted`: those come to on_deliveries, and a second copy of what is most of the
+# platform's traffic would be written to the broker's disk only to be dropped here.
+PARTICIPATION_EVENTS = (
+    "participation_applied",
+    "participation_approved",
+    "participation_rejected",
+    "participation_activated",
+    "participation_paused",
+    "participation_resumed",
+    "participation_left",
+    "participation_removed",
+    "participation_completed",
+    "earnings_accrued",
+    "campaign_heard",
+    "manifest_changed",
+    "overlay_link_replaced",
+    "overlay_test_requested",
+)
+
 SECONDS_BETWEEN_PARTITION_CHECKS = 3600
 
 
@@ -55,7 +75,7 @@ class AnalyticsService(Service):
     def on_campaign_events(self, events: list[ReceivedEvent]) -> None:
         handlers.record_business_events(self.series, events)
 
-    @batch_event_handler("participation", "#", **BATCH)
+    @batch_event_handler("participation", *PARTICIPATION_EVENTS, **BATCH)
     def on_participation_events(self, events: list[ReceivedEvent]) -> None:
         handlers.record_business_events(self.series, events)
 

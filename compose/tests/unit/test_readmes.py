@@ -101,6 +101,12 @@ def test_somebody_listens_to_every_event():
     assert unheard == []
 
 
+def test_analytics_hears_every_event_of_participation():
+    heard = {event_type for publisher, event_type in consumed("analytics") if publisher == "participation"}
+
+    assert heard == published("participation")
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_readme_is_short(service):
     assert len(readme(service).splitlines()) <= 30
