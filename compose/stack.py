@@ -27,6 +27,7 @@ class Stack:
     secrets: Mapping[str, str]
     presets: Presets
     tls: bool = False
+    clock_rule: str = ""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Stack":
@@ -43,6 +44,7 @@ class Stack:
             secrets.load(layout),
             Presets.of(environ),
             tls_wanted(environ, remembered),
+            environ.get("CLOCK_RULE", ""),
         )
 
     def remember(self) -> None:

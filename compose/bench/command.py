@@ -10,7 +10,7 @@ from compose.bench import chart, report
 from compose.bench.context import Context
 from compose.bench.fleet import Fleet
 from compose.bench.measure import Row
-from compose.bench.rows import events, http, rpc, start
+from compose.bench.rows import events, http, ingest, rpc, start
 from compose.errors import ComposeError
 from compose.layout import REPOSITORY, Layout
 from compose.names import OPERATOR
@@ -28,6 +28,9 @@ ROWS: Mapping[str, Callable[[Context], Row]] = {
     "event_consume_vs_stock": events.consume_vs_stock,
     "event_consume_batches_vs_stock": events.consume_batches_vs_stock,
     "http_vs_stock_gateway": http.vs_stock_gateway,
+    "delivery_ingest_per_s": ingest.per_second,
+    "delivery_ingest_vs_naive": ingest.vs_naive,
+    "growth": ingest.growth,
     "start": start.start,
 }
 RUN_DIR = ".run/bench"

@@ -20,5 +20,8 @@ def proportional_memory(pid: int) -> int:
 
 def family(pid: int) -> list[int]:
     """A process and everything below it: gunicorn's workers are children of what supervisord started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
     return [pid, *(member for child in children for member in family(int(child)))]

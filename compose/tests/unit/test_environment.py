@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from compose import environment, programs
@@ -33,6 +35,14 @@ def test_a_secret_goes_only_to_those_who_need_it(tmp_path, variable, processes):
     stack = a_stack(tmp_path)
 
     assert {name for name in [*SERVICES, "gateway"] if variable in told(stack, name)} == processes
+
+
+def test_only_a_load_test_switches_the_clocks_rule_off_and_only_participation_is_told(tmp_path):
+    stack = a_stack(tmp_path)
+    load_test = replace(stack, clock_rule="off")
+
+    assert not [name for name in SERVICES if "CLOCK_RULE" in told(stack, name)]
+    assert [name for name in SERVICES if "CLOCK_RULE" in told(load_test, name)] == ["participation"]
 
 
 def test_payment_and_analytics_have_a_database_and_a_role_each(tmp_path):
