@@ -34,8 +34,9 @@ from compose.supervisor import MARK
 
 SECONDS_TO_START = 40.0
 SECONDS_TO_STOP = 15.0
-SECONDS_WITHOUT_PROGRESS = 14.0
-"""Longer than a dead process keeps rows of MongoDB to itself, which is what takes longest to pass."""
+SECONDS_WITHOUT_PROGRESS = 25.0
+"""Longer than an abandoned transaction keeps rows of MongoDB to itself (10 s), and then the last attempt of
+whoever met it (4 s, twice, and the delays between): that is what takes longest to pass."""
 
 INHERITED = ("PATH", "LANG", "HOME", "TMPDIR")
 QUEUES = ("chaos_taker.on_thing", "chaos_taker.on_things")

@@ -9,6 +9,8 @@ from compose.chaos.servers import Servers
 from compose.chaos.table import SHORT
 
 SEED = 20261123
+LINES = 40
+"""Of a program's log, where its test has failed."""
 
 # A busy machine takes its time to start a process, and each row starts several.
 pytestmark = pytest.mark.timeout(300)
@@ -19,7 +21,7 @@ def test_a_promise_is_kept(row, tmp_path):
     with Rig(Servers.of_environment(os.environ), tmp_path, SEED) as rig:
         findings = row.run(rig, row.count)
 
-    assert findings.violations == []
+    assert findings.violations == [], last_words(tmp_path)
 
 
 def test_a_promise_breaks_without_its_guard(tmp_path):
@@ -30,3 +32,9 @@ def test_a_promise_breaks_without_its_guard(tmp_path):
         findings = row.run(rig, row.count)
 
     assert any("doubled" in violation for violation in findings.violations)
+
+
+def last_words(folder):
+    """The end of each program's log: the folder is gone when somebody reads of a failure."""
+    ends = {log.name: log.read_text(errors="replace").splitlines()[-LINES:] for log in folder.glob("*.log")}
+    return "\n".join(f"{name}: {line}" for name, lines in ends.items() for line in lines)
