@@ -1,8 +1,9 @@
-"""What brand tells the others. Billing details never appear here."""
+"""What brand tells the others. Billing details and the addresses of people in a team never appear here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from chassis.event import Event
@@ -39,3 +40,68 @@ class BrandVerificationRequested(Event):
     version: ClassVar[int] = 1
     aggregate: ClassVar[str] = "brand_id"
     brand_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamMemberInvited(Event):
+    """Somebody may join the team until `expires_at`. Identity, who sends the link, asks for the address."""
+
+    type: ClassVar[str] = "team_member_invited"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "team_id"
+    team_id: str
+    brand_id: str
+    invitation_id: str
+    role: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamInvitationWithdrawn(Event):
+    """The invitation cannot be accepted any more."""
+
+    type: ClassVar[str] = "team_invitation_withdrawn"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "team_id"
+    team_id: str
+    brand_id: str
+    invitation_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamMemberJoined(Event):
+    """An invitation was accepted: the member acts for the brand, in this role."""
+
+    type: ClassVar[str] = "team_member_joined"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "team_id"
+    team_id: str
+    brand_id: str
+    member_id: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamRoleChanged(Event):
+    """The member acts in another role from now on; tokens with the role of before must be refused."""
+
+    type: ClassVar[str] = "team_role_changed"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "team_id"
+    team_id: str
+    brand_id: str
+    member_id: str
+    before: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamMemberRemoved(Event):
+    """The member does not act for the brand any more; its tokens must be refused."""
+
+    type: ClassVar[str] = "team_member_removed"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "team_id"
+    team_id: str
+    brand_id: str
+    member_id: str

@@ -26,6 +26,14 @@ class Caller(Protocol):
     def owns(self, owner_id: str) -> bool: ...
 
 
+class ScopedCaller(Caller, Protocol):
+    """The same for handlers whose answer depends on what the token allows."""
+
+    def has(self, scope: str) -> bool: ...
+
+    def must_have(self, scope: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Delegate:
     """Somebody who acts for an account and is not that account; `role` says what as."""
@@ -70,6 +78,14 @@ class Principal:
             raise Unauthenticated()
         if self.kind not in kinds:
             raise Forbidden(f"only {' or '.join(kinds)} accounts may do this")
+
+    def has(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    def must_have(self, scope: str) -> None:
+        """Forbidden when the token does not carry the scope."""
+        if not self.has(scope):
+            raise Forbidden(f"this needs the scope {scope}")
 
     def owns(self, owner_id: str) -> bool:
         return self.id == owner_id

@@ -185,6 +185,12 @@ class TokenPrincipal:
     def must_be(self, *kinds: str) -> None:
         self.verified.must_be(*kinds)
 
+    def has(self, scope: str) -> bool:
+        return self.verified.has(scope)
+
+    def must_have(self, scope: str) -> None:
+        self.verified.must_have(scope)
+
     def owns(self, owner_id: str) -> bool:
         return self.verified.owns(owner_id)
 

@@ -19,6 +19,8 @@ TRANSACTION = "txn_01jd2e7z5pf3rs8w6r8q6v2k1y"
 NOTIFICATION = "ntf_01jd2e7z5pf3rs8w6r8q6v2k1z"
 SESSION = "ses_01jd2e7z5pf3rs8w6r8q6v2k20"
 API_KEY = "key_01jd2e7z5pf3rs8w6r8q6v2k21"
+MEMBER = "mem_01jd2e7z5pf3rs8w6r8q6v2k22"
+INVITATION = "ivt_01jd2e7z5pf3rs8w6r8q6v2k23"
 DELIVERY = "8b0f5c0e-6a3a-4c53-9f2b-0d9f8f0a5b11"
 AT = "2026-11-23T05:00:00.000000Z"
 END = "2026-12-23T05:00:00.000000Z"
@@ -69,6 +71,24 @@ BRAND_PROFILE = {
     "verification_status": "unverified",
     "created_at": AT,
     "updated_at": AT,
+}
+TEAM_MEMBER = {
+    "id": MEMBER,
+    "status": "active",
+    "email": "finn@acme.example",
+    "name": "Finn Okafor",
+    "role": "finance",
+    "since": AT,
+    "expires_at": None,
+}
+INVITED_PERSON = {
+    "id": INVITATION,
+    "status": "invited",
+    "email": "vera@acme.example",
+    "name": "",
+    "role": "viewer",
+    "since": AT,
+    "expires_at": END,
 }
 METRICS = {"followers": 4200, "average_viewers": 130, "peak_viewers": 410, "content_category": ["gaming"]}
 PLATFORM = {
@@ -272,6 +292,11 @@ EXAMPLES: dict[str, Any] = {
     },
     "brand_profile": BRAND_PROFILE,
     "update_brand_profile": {"industry": "energy drinks", "billing_info": BRAND_PROFILE["billing_info"]},
+    "team": page(TEAM_MEMBER, INVITED_PERSON),
+    "team_member": TEAM_MEMBER,
+    "invite_person": {"email": "vera@acme.example", "role": "viewer"},
+    "invited_person": INVITED_PERSON,
+    "change_role": {"role": "finance"},
     "public_brand": {
         "id": BRAND,
         "company_name": "Acme Energy",

@@ -1,11 +1,12 @@
-"""A working stand-in for the store; tests/storage holds it to the store's contract."""
+"""Working stand-ins for the stores; tests/storage holds them to the stores' contracts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
 
-from brand.domain import BrandNotFound, ConcurrentUpdate, Profile
+from brand.domain.profile import BrandNotFound, ConcurrentUpdate, Profile
+from brand.domain.team import Team
 from chassis.event import Event
 
 
@@ -29,4 +30,24 @@ class FakeProfiles:
             raise ConcurrentUpdate()
         profile.version += 1
         self._profiles[profile.id] = deepcopy(profile)
+        self.events.extend(events)
+
+
+class FakeTeams:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._teams: dict[str, Team] = {}
+
+    def get(self, brand_id: str) -> Team:
+        return deepcopy(self._teams.get(brand_id, Team(brand_id=brand_id)))
+
+    def of_member(self, member_id: str) -> list[Team]:
+        found = [team for team in self._teams.values() if any(m.id == member_id for m in team.members)]
+        return deepcopy(sorted(found, key=lambda team: team.brand_id))
+
+    def save(self, team: Team, events: Sequence[Event]) -> None:
+        if self.get(team.brand_id).version != team.version:
+            raise ConcurrentUpdate()
+        team.version += 1
+        self._teams[team.brand_id] = deepcopy(team)
         self.events.extend(events)

@@ -1,17 +1,21 @@
-"""ACME, the brand whom the tests know by name."""
+"""ACME, the brand whom the tests know by name, and its team."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from brand.domain import BillingInfo, BudgetRange, MarketingPreferences, Profile
+from brand.domain.profile import BillingInfo, BudgetRange, MarketingPreferences, Profile
+from brand.domain.team import Team
 from brand.events import ContactPerson
 from chassis.event import ReceivedEvent
 from chassis.ids import new_id
 from chassis.money import Money
+from chassis.principal import Principal
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+OWNERS_SCOPES = frozenset({"profile:write", "billing:read", "billing:write", "team:read", "team:manage"})
 
 WILE = ContactPerson(name="Wile E.", position="Head of Testing", phone="+1 555 0100")
 
@@ -56,3 +60,16 @@ def registered(account_id: str) -> ReceivedEvent:
         version=1,
         data=registration(account_id),
     )
+
+
+def owner_of(brand_id: str) -> Principal:
+    return Principal(brand_id, "brand", OWNERS_SCOPES)
+
+
+def team_of(brand_id: str, **roles: str) -> Team:
+    """A team with a member per name, `team_of(id, finn="finance")`; each has an id of their own."""
+    team = Team(brand_id=brand_id)
+    for name, role in roles.items():
+        invitation, _ = team.invite(new_id("ivt"), f"{name}@acme.example", role, MONDAY)
+        team.join(invitation.id, new_id("mem"), invitation.email, name.title(), MONDAY)
+    return team

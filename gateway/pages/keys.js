@@ -3,7 +3,7 @@
 /** A brand's API keys. The session is kept in this page's memory and ends with it. */
 
 /** Nobody can give a key the right to make keys. */
-const NOT_TO_BE_GIVEN = new Set(["keys:manage"]);
+const NOT_TO_BE_GIVEN = new Set(["keys:manage", "team:manage"]);
 
 const page = Object.fromEntries(
   ["trouble", "log-in", "keys", "make", "scopes", "made", "secret", "none", "list"].map((id) => [

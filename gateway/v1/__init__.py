@@ -13,12 +13,14 @@ from gateway.v1 import (
     payment,
     permissions,
     streamer,
+    team,
 )
 
 BLUEPRINTS = (
     identity.blueprint,
     api_keys.blueprint,
     brand.blueprint,
+    team.blueprint,
     streamer.blueprint,
     campaign.blueprint,
     participation.blueprint,

@@ -22,11 +22,14 @@ def get_own_profile() -> Response:
 
 
 @blueprint.route("/me", methods=["PATCH"])
-@blueprint.requires("profile:write", kinds=["brand"])
+@blueprint.requires("profile:write", "billing:write", kinds=["brand"])
 @blueprint.answers(200, schemas.Profile, example="brand_profile")
 @blueprint.body(schemas.UpdateProfile, example="update_brand_profile")
 def update_own_profile(body: dict[str, Any]) -> Response:
-    """Change the named fields of the profile."""
+    """Change the named fields of the profile.
+
+    `billing_info` needs the scope `billing:write`, every other field `profile:write`.
+    """
     return answer("brand", "update_profile", body)
 
 

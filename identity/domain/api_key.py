@@ -18,7 +18,7 @@ from typing import Self
 
 from chassis.errors import Conflict, NotFound, Unauthenticated, ValidationFailed
 from identity.domain.account import Account
-from identity.domain.permissions import MANAGES_KEYS
+from identity.domain.permissions import NEVER_A_KEYS
 from identity.domain.session import KeyFacts, Session
 from identity.events import ApiKeyCreated
 
@@ -103,7 +103,7 @@ def new_key(
 
 
 def check_scopes(scopes: Collection[str], allowed: Collection[str]) -> None:
-    refused = sorted(set(scopes) - (set(allowed) - {MANAGES_KEYS}))
+    refused = sorted(set(scopes) - (set(allowed) - NEVER_A_KEYS))
     if refused:
         sentence = f"Not yours to give: {', '.join(refused)}."
         raise ValidationFailed("The key cannot have these scopes", {"scopes": [sentence]})

@@ -19,8 +19,10 @@ ROLES = (*TEAM_ROLES, STREAMER, ADMIN)
 # Whoever signs in with a brand's own account is its owner.
 ROLE_OF_KIND = {"brand": OWNER, "streamer": STREAMER, "admin": ADMIN}
 
-# Whoever may make keys could else give a key the right to make more of them.
-MANAGES_KEYS = "keys:manage"
+MANAGES_KEYS, MANAGES_TEAM = "keys:manage", "team:manage"
+
+# Whoever may make keys could else give a key the right to make more of them, or to let people in.
+NEVER_A_KEYS = frozenset({MANAGES_KEYS, MANAGES_TEAM})
 
 UNKNOWN_ACTION = "unknown_action"
 GRANTED, KIND, ROLE, SCOPE, OWNERSHIP, STATE = "granted", "kind", "role", "scope", "ownership", "state"
@@ -126,6 +128,10 @@ TABLE: tuple[Rule, ...] = (
     # The brand itself.
     *_rows("", _ALL, "brand.read"),
     *_rows("profile:write", _LEADS, "brand.edit", "brand.request_verification"),
+    *_rows("billing:read", _MONEY, "brand.read_billing"),
+    *_rows("billing:write", _MONEY, "brand.edit_billing"),
+    *_rows("team:read", _ALL, "team.read"),
+    *_rows(MANAGES_TEAM, (OWNER,), "team.invite", "team.withdraw", "team.change_role", "team.remove"),
     # Campaigns, as a brand sees them.
     *_rows("campaigns:read", _ALL, "campaign.read", "campaign.read_history"),
     *_rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brand.service import BrandService
-from brand.tests.mothers import registration
+from brand.tests.mothers import OWNERS_SCOPES, registration
 from chassis.errors import Error
 from chassis.ids import new_id
 from chassis.testing import eventually
@@ -20,7 +20,7 @@ def brand_id():
 def brand(run_service, rpc, tokens, brand_id):
     """Brand's RPCs with ACME's token."""
     run_service(BrandService)
-    return rpc("brand", token=tokens.issue("brand", brand_id))
+    return rpc("brand", token=tokens.issue("brand", brand_id, OWNERS_SCOPES))
 
 
 def test_a_registration_becomes_a_profile(brand, brand_id, publish_event):
@@ -88,6 +88,22 @@ def test_a_request_for_verification_is_published(brand, brand_id, capture_events
 
     assert profile["verification_status"] == "pending"
     assert events.wait_for("brand_verification_requested").data == {"brand_id": brand_id}
+
+
+def test_a_manager_does_not_see_the_billing_details(brand, brand_id, rpc, tokens):
+    brand.update_profile({"billing_info": {"tax_id": "US-1"}})
+    token = tokens.issue(
+        "brand", new_id("mem"), ["profile:write"], acts_for=brand_id, sub_kind="member", role="manager"
+    )
+    manager = rpc("brand", token=token)
+
+    seen, changed = manager.get_profile({}), manager.update_profile({"industry": "aerospace"})
+
+    assert brand.get_profile({})["billing_info"] == {"address": "", "tax_id": "US-1"}
+    assert "billing_info" not in seen | changed
+    with pytest.raises(Error) as refused:
+        manager.update_profile({"billing_info": {"tax_id": "US-2"}})
+    assert refused.value.status == 403
 
 
 def test_strangers_see_the_public_part_alone(brand, brand_id, rpc):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brand.domain import BrandNotFound, ConcurrentUpdate, Profile
+from brand.domain.profile import BrandNotFound, ConcurrentUpdate, Profile
 from brand.storage import MongoProfiles
 from brand.tests.fakes import FakeProfiles
 from brand.tests.mothers import MONDAY, acme

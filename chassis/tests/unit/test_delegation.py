@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from chassis.errors import Forbidden
 from chassis.principal import Delegate, Principal
 from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
@@ -38,3 +41,12 @@ def test_an_account_that_acts_for_itself_is_itself_in_person():
     brand = Principal("brd_1", "brand")
 
     assert brand.in_person() == brand
+
+
+def test_a_member_may_what_the_tokens_scopes_say_and_no_more():
+    member = verified(acts_for="brd_1", sub_kind="member", role="viewer")
+
+    member.must_have("campaigns:read")
+    assert not member.has("campaigns:write")
+    with pytest.raises(Forbidden):
+        member.must_have("campaigns:write")

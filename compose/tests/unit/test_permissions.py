@@ -2,9 +2,11 @@
 
 import pytest
 
+from brand import schemas as brand_schemas
+from brand.domain import team
 from campaign.domain.campaign import EDITABLE
 from campaign.domain.campaign import TRANSITIONS as CAMPAIGN
-from identity.domain.permissions import TABLE
+from identity.domain.permissions import TABLE, TEAM_ROLES
 from participation.domain.participation import TRANSITIONS as PARTICIPATION
 
 
@@ -29,3 +31,7 @@ def test_a_campaign_may_be_edited_in_the_states_in_which_a_field_may():
     (rule,) = [rule for rule in TABLE if rule.action == "campaign.edit"]
 
     assert rule.states == {state for state, fields in EDITABLE.items() if fields}
+
+
+def test_a_brand_gives_the_roles_of_the_table_and_no_other():
+    assert team.ROLES == brand_schemas.ROLES == TEAM_ROLES

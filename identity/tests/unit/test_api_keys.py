@@ -17,7 +17,7 @@ from identity.domain.api_key import (
     PresentedKey,
     TooManyApiKeys,
 )
-from identity.domain.permissions import MANAGES_KEYS, SCOPES
+from identity.domain.permissions import MANAGES_KEYS, NEVER_A_KEYS, SCOPES
 from identity.domain.session import InvalidRefreshToken, RefreshToken
 from identity.events import ApiKeyCreated, SessionRevoked
 from identity.handlers.in_person import NotForKeys
@@ -93,9 +93,10 @@ def test_a_key_opens_no_more_than_its_maker_may(world):
         world.create(by=narrow, scopes=["campaigns:write"])
 
 
-def test_a_key_cannot_be_given_the_making_of_keys(world):
+@pytest.mark.parametrize("scope", sorted(NEVER_A_KEYS))
+def test_a_key_cannot_be_given_the_making_of_keys_nor_the_team(world, scope):
     with pytest.raises(ValidationFailed):
-        world.create(scopes=[MANAGES_KEYS])
+        world.create(scopes=[scope])
 
 
 def test_a_key_manages_neither_keys_nor_sessions(world):

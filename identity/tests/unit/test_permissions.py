@@ -8,7 +8,16 @@ from chassis.errors import Forbidden, Unauthenticated
 from chassis.ids import new_id
 from chassis.principal import ANONYMOUS, Principal
 from identity import schemas
-from identity.domain.permissions import ACTIONS, ROLES, SCOPES, TABLE, Resource, Subject, decide
+from identity.domain.permissions import (
+    ACTIONS,
+    MANAGES_TEAM,
+    ROLES,
+    SCOPES,
+    TABLE,
+    Resource,
+    Subject,
+    decide,
+)
 from identity.handlers import PrincipalNotFound, explain
 from identity.tests.fakes import FakeAccounts
 from identity.tests.mothers import account
@@ -22,6 +31,13 @@ ALLOWED = {
     "brand.read": TEAM,
     "brand.edit": LEADS,
     "brand.request_verification": LEADS,
+    "brand.read_billing": "owner finance",
+    "brand.edit_billing": "owner finance",
+    "team.read": TEAM,
+    "team.invite": "owner",
+    "team.withdraw": "owner",
+    "team.change_role": "owner",
+    "team.remove": "owner",
     "campaign.read": f"{TEAM} streamer admin",
     "campaign.read_history": f"{TEAM} admin",
     "campaign.create": LEADS,
@@ -115,6 +131,12 @@ def test_a_finance_cannot_edit_campaigns_and_is_told_why():
 
     assert (decision.allowed, decision.rule) == (False, "campaign.edit by owner, manager")
     assert decision.reason == "finance is not among owner, manager"
+
+
+def test_whoever_may_invite_gives_no_scope_away_that_they_do_not_have():
+    for role in TEAM.split():
+        if MANAGES_TEAM in SCOPES[role]:
+            assert all(SCOPES[role] >= SCOPES[other] for other in TEAM.split())
 
 
 def test_a_completed_campaign_is_refused_by_its_state():

@@ -1,4 +1,4 @@
-"""Brand's published language."""
+"""The company's profile."""
 
 from __future__ import annotations
 
@@ -72,14 +72,17 @@ class PublicProfileQuery(Schema):
 
 
 class Profile(Schema):
-    """A brand's profile as its owner sees it; texts are empty until they are known."""
+    """A brand's profile as its owner sees it; texts are empty until they are known.
+
+    `billing_info` is there only for whoever has the scope `billing:read`.
+    """
 
     id = IdField("brd", required=True)
     email = fields.String(required=True, metadata={"example": "ads@acme.example"})
     company_name = fields.String(required=True, metadata={"example": "ACME Rockets"})
     industry = fields.String(required=True, metadata={"example": "toys"})
     contact_person = fields.Nested(ContactPerson, required=True)
-    billing_info = fields.Nested(BillingInfo, required=True)
+    billing_info = fields.Nested(BillingInfo)
     marketing_preferences = fields.Nested(MarketingPreferences, required=True)
     verification_status = fields.String(required=True, validate=validate.OneOf(VERIFICATION_STATUSES))
     created_at = UtcDateTime(required=True)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from brand import handlers
-from brand.domain import BrandNotFound, ConcurrentUpdate
+from brand.domain.profile import BrandNotFound, ConcurrentUpdate
 from brand.tests.fakes import FakeProfiles
-from brand.tests.mothers import MONDAY, acme, registered
+from brand.tests.mothers import MONDAY, acme, owner_of, registered
 from chassis.clock import FixedClock
 from chassis.errors import Forbidden, Unauthenticated
 from chassis.ids import new_id
@@ -22,7 +24,7 @@ def profiles():
 
 @pytest.fixture
 def brand():
-    return Principal(id=new_id("brd"), kind="brand")
+    return owner_of(new_id("brd"))
 
 
 def test_a_registration_begins_the_profile(profiles, brand):
@@ -147,3 +149,36 @@ def test_only_a_brand_has_a_brands_profile(profiles, somebody, refusal):
         handlers.update_profile(profiles, CLOCK, somebody, {"industry": "toys"})
     with pytest.raises(refusal):
         handlers.request_verification(profiles, CLOCK, somebody)
+
+
+MANAGERS = frozenset({"profile:write"})
+FINANCES = frozenset({"billing:read", "billing:write"})
+
+
+def test_a_manager_changes_everything_but_the_billing_details(profiles, brand):
+    manager = replace(brand, scopes=MANAGERS)
+
+    changed = handlers.update_profile(profiles, CLOCK, manager, {"industry": "aerospace"})
+
+    assert changed.industry == "aerospace"
+    with pytest.raises(Forbidden):
+        handlers.update_profile(
+            profiles, CLOCK, manager, {"industry": "toys", "billing_info": {"tax_id": "US-2"}}
+        )
+    assert profiles.get(brand.id).industry == "aerospace"
+
+
+def test_a_finance_changes_the_billing_details_alone(profiles, brand):
+    finance = replace(brand, scopes=FINANCES)
+
+    changed = handlers.update_profile(profiles, CLOCK, finance, {"billing_info": {"tax_id": "US-2"}})
+
+    assert changed.billing_info.tax_id == "US-2"
+    with pytest.raises(Forbidden):
+        handlers.update_profile(profiles, CLOCK, finance, {"industry": "aerospace"})
+
+
+def test_the_billing_details_are_hidden_from_whoever_may_not_read_them(brand):
+    assert handlers.hidden_from(brand) == ()
+    assert handlers.hidden_from(replace(brand, scopes=FINANCES)) == ()
+    assert handlers.hidden_from(replace(brand, scopes=MANAGERS)) == ("billing_info",)

@@ -1,30 +1,26 @@
-"""The use cases of brand: load, one verb of the domain, save."""
+"""A brand's profile, and who may see and change which part of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from brand.domain import BrandNotFound, BudgetRange, ConcurrentUpdate, Profile
+from brand.domain.profile import BrandNotFound, BudgetRange, ConcurrentUpdate, Profile
 from brand.events import ContactPerson
+from brand.handlers.ports import Profiles
+from brand.handlers.retries import retried
 from chassis.clock import Clock
 from chassis.event import Event, ReceivedEvent
-from chassis.principal import Caller
+from chassis.principal import Caller, ScopedCaller
 
-# Each lost race means that another caller's change was stored, so a few attempts are enough.
-ATTEMPTS = 4
+BILLING = "billing_info"
+READS_BILLING, WRITES_BILLING, WRITES_PROFILE = "billing:read", "billing:write", "profile:write"
 
 
-class Profiles(Protocol):
-    def get(self, brand_id: str) -> Profile:
-        """BrandNotFound when there is none."""
-
-    def add(self, profile: Profile) -> None:
-        """ConcurrentUpdate when there is one already."""
-
-    def save(self, profile: Profile, events: Sequence[Event]) -> None:
-        """ConcurrentUpdate when it has changed since it was loaded."""
+def hidden_from(by: ScopedCaller) -> tuple[str, ...]:
+    """The fields of its own profile that the caller may not see."""
+    return () if by.has(READS_BILLING) else (BILLING,)
 
 
 def get_profile(profiles: Profiles, clock: Clock, by: Caller) -> Profile:
@@ -32,8 +28,10 @@ def get_profile(profiles: Profiles, clock: Clock, by: Caller) -> Profile:
     return own_profile(profiles, clock, by)
 
 
-def update_profile(profiles: Profiles, clock: Clock, by: Caller, patch: Mapping[str, Any]) -> Profile:
+def update_profile(profiles: Profiles, clock: Clock, by: ScopedCaller, patch: Mapping[str, Any]) -> Profile:
     by.must_be("brand")
+    for name in patch:
+        by.must_have(WRITES_BILLING if name == BILLING else WRITES_PROFILE)
     changes = typed(patch)
     return changed(profiles, clock, by, lambda profile: profile.update(changes, clock.now()))
 
@@ -88,12 +86,7 @@ def changed(
 
     A new brand's first change commonly meets the arrival of its registration.
     """
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return changed_once(profiles, clock, by, change)
-        except ConcurrentUpdate:
-            continue
-    return changed_once(profiles, clock, by, change)
+    return retried(lambda: changed_once(profiles, clock, by, change))
 
 
 def changed_once(

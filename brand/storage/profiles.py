@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from brand.domain import (
+from brand.domain.profile import (
     BillingInfo,
     BrandNotFound,
     BudgetRange,

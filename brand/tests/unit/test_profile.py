@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from brand.domain import NO_CONTACT, BudgetRange, Profile
+from brand.domain.profile import NO_CONTACT, BudgetRange, Profile
 from brand.events import BrandProfileUpdated, BrandVerificationRequested
 from brand.tests.mothers import MONDAY, WILE, acme
 from chassis.errors import ValidationFailed

@@ -1,0 +1,192 @@
+"""The people who act for a brand: members with a role each, and invitations that nobody has accepted yet."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from brand.events import (
+    TeamInvitationWithdrawn,
+    TeamMemberInvited,
+    TeamMemberJoined,
+    TeamMemberRemoved,
+    TeamRoleChanged,
+)
+from chassis.errors import Conflict, NotFound
+
+ROLES = ("owner", "manager", "finance", "approver", "viewer")
+OWNER = "owner"
+
+INVITATION_LIFETIME = timedelta(hours=72)
+
+# One document holds the team, and a page of a hundred shows all of it.
+MOST_PEOPLE = 100
+
+
+class MemberNotFound(NotFound):
+    code, title = "brand.member_not_found", "There is no such member in the team"
+
+
+class InvitationNotFound(NotFound):
+    """The same for one that was withdrawn, replaced, accepted by somebody else, or that has expired."""
+
+    code, title = "brand.invitation_not_found", "There is no such invitation"
+
+
+class AlreadyMember(Conflict):
+    code, title = "brand.already_member", "This person is in the team already"
+
+
+class TeamIsFull(Conflict):
+    code, title = "brand.team_is_full", "The team has as many people as it may have"
+
+
+class LastOwner(Conflict):
+    code, title = "brand.last_owner", "The brand's own account stays an owner"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """`id` is the member's account; the invitation that was accepted is kept, so that it is accepted once."""
+
+    id: str
+    email: str
+    name: str
+    role: str
+    joined_at: datetime
+    invitation_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invitation:
+    id: str
+    email: str
+    role: str
+    invited_at: datetime
+    expires_at: datetime
+
+    def is_open(self, at: datetime) -> bool:
+        return at < self.expires_at
+
+
+def normal_email(email: str) -> str:
+    """The form under which identity stores and compares an address."""
+    return unicodedata.normalize("NFKC", email).strip().lower()
+
+
+@dataclass(kw_only=True)
+class Team:
+    """One per brand. The brand's own account is always an owner and is not among the members, so a brand
+    never is without one.
+
+    The team is an aggregate of its own beside the profile, so its events have an id of their own, too.
+    """
+
+    brand_id: str
+    members: list[Member] = field(default_factory=list)
+    invitations: list[Invitation] = field(default_factory=list)
+    version: int = 0
+
+    @property
+    def id(self) -> str:
+        return f"team_{self.brand_id.removeprefix('brd_')}"
+
+    def member(self, member_id: str) -> Member:
+        for member in self.members:
+            if member.id == member_id:
+                return member
+        raise MemberNotFound()
+
+    def open_invitation(self, invitation_id: str, at: datetime) -> Invitation:
+        for invitation in self.invitations:
+            if invitation.id == invitation_id and invitation.is_open(at):
+                return invitation
+        raise InvitationNotFound()
+
+    def open_invitations(self, at: datetime) -> list[Invitation]:
+        return [invitation for invitation in self.invitations if invitation.is_open(at)]
+
+    def invite(
+        self, invitation_id: str, email: str, role: str, at: datetime
+    ) -> tuple[Invitation, list[TeamMemberInvited]]:
+        """An address has one open invitation: a newer one takes its place, and the older link is dead."""
+        address = normal_email(email)
+        if any(member.email == address for member in self.members):
+            raise AlreadyMember()
+        self.invitations = [other for other in self.open_invitations(at) if other.email != address]
+        if len(self.members) + len(self.invitations) >= MOST_PEOPLE:
+            raise TeamIsFull(f"There are {MOST_PEOPLE} members and open invitations.")
+        invitation = Invitation(
+            id=invitation_id,
+            email=address,
+            role=role,
+            invited_at=at,
+            expires_at=at + INVITATION_LIFETIME,
+        )
+        self.invitations.append(invitation)
+        invited = TeamMemberInvited(
+            team_id=self.id,
+            brand_id=self.brand_id,
+            invitation_id=invitation.id,
+            role=role,
+            expires_at=invitation.expires_at,
+        )
+        return invitation, [invited]
+
+    def withdraw(self, invitation_id: str, at: datetime) -> list[TeamInvitationWithdrawn]:
+        withdrawn = self.open_invitation(invitation_id, at)
+        self.invitations.remove(withdrawn)
+        return [TeamInvitationWithdrawn(team_id=self.id, brand_id=self.brand_id, invitation_id=invitation_id)]
+
+    def join(
+        self, invitation_id: str, member_id: str, email: str, name: str, at: datetime
+    ) -> list[TeamMemberJoined]:
+        """Accept an invitation, once, by an account with the address that was invited.
+
+        The same member may say so again, since the answer to the first time may have been lost.
+        """
+        if any((known.id, known.invitation_id) == (member_id, invitation_id) for known in self.members):
+            return []
+        invitation = self.open_invitation(invitation_id, at)
+        if invitation.email != normal_email(email):
+            raise InvitationNotFound()
+        if any(known.id == member_id for known in self.members):
+            raise AlreadyMember()
+        self.invitations.remove(invitation)
+        self.members.append(
+            Member(
+                id=member_id,
+                email=invitation.email,
+                name=name,
+                role=invitation.role,
+                joined_at=at,
+                invitation_id=invitation_id,
+            )
+        )
+        return [
+            TeamMemberJoined(
+                team_id=self.id, brand_id=self.brand_id, member_id=member_id, role=invitation.role
+            )
+        ]
+
+    def change_role(self, member_id: str, role: str) -> list[TeamRoleChanged]:
+        self.check_is_not_the_account(member_id)
+        member = self.member(member_id)
+        if member.role == role:
+            return []
+        self.members[self.members.index(member)] = replace(member, role=role)
+        return [
+            TeamRoleChanged(
+                team_id=self.id, brand_id=self.brand_id, member_id=member_id, before=member.role, role=role
+            )
+        ]
+
+    def remove(self, member_id: str) -> list[TeamMemberRemoved]:
+        self.check_is_not_the_account(member_id)
+        self.members.remove(self.member(member_id))
+        return [TeamMemberRemoved(team_id=self.id, brand_id=self.brand_id, member_id=member_id)]
+
+    def check_is_not_the_account(self, member_id: str) -> None:
+        if member_id == self.brand_id:
+            raise LastOwner()

@@ -1,0 +1,32 @@
+"""What the use cases need of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from brand.domain.profile import Profile
+from brand.domain.team import Team
+from chassis.event import Event
+
+
+class Profiles(Protocol):
+    def get(self, brand_id: str) -> Profile:
+        """BrandNotFound when there is none."""
+
+    def add(self, profile: Profile) -> None:
+        """ConcurrentUpdate when there is one already."""
+
+    def save(self, profile: Profile, events: Sequence[Event]) -> None:
+        """ConcurrentUpdate when it has changed since it was loaded."""
+
+
+class Teams(Protocol):
+    def get(self, brand_id: str) -> Team:
+        """An empty team when nobody was ever invited."""
+
+    def of_member(self, member_id: str) -> list[Team]:
+        """The teams that this member is in, in the order of their brands' ids."""
+
+    def save(self, team: Team, events: Sequence[Event]) -> None:
+        """ConcurrentUpdate when it has changed since it was loaded."""
