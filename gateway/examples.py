@@ -24,6 +24,7 @@ INVITATION = "ivt_01jd2e7z5pf3rs8w6r8q6v2k23"
 DELIVERY = "8b0f5c0e-6a3a-4c53-9f2b-0d9f8f0a5b11"
 AT = "2026-11-23T05:00:00.000000Z"
 END = "2026-12-23T05:00:00.000000Z"
+LINK_TOKEN = "Yb1o9c0VxqL8sX3n5T7uK2mD4fG6hJ0pR1tW9zQeAiE"
 OVERLAY_TOKEN = "q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
 
 
@@ -37,7 +38,7 @@ def page(*items: dict[str, Any]) -> dict[str, Any]:
 
 def session(account_id: str, kind: str, email: str) -> dict[str, Any]:
     return {
-        "account": {"id": account_id, "kind": kind, "email": email, "created_at": AT},
+        "account": {"id": account_id, "kind": kind, "email": email, "email_verified": True, "created_at": AT},
         "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJpc3MiOiJnYW1ldHJpZ2dlcnMifQ.c2ln",
         "refresh_token": "Yb1o9c0VxqL8sX3n5T7uK2mD4fG6hJ0pR1tW9zQeAiE",
         "expires_in": 900,
@@ -263,6 +264,8 @@ EXAMPLES: dict[str, Any] = {
     "register_streamer": {**CREDENTIALS, "email": "nova@example.com", "display_name": "Nova"},
     "login": CREDENTIALS,
     "refresh": {"refresh_token": "Yb1o9c0VxqL8sX3n5T7uK2mD4fG6hJ0pR1tW9zQeAiE"},
+    "link_token": {"token": LINK_TOKEN},
+    "nothing": {},
     "brand_session": session(BRAND, "brand", "ads@acme.example"),
     "streamer_session": session(STREAMER, "streamer", "nova@example.com"),
     "admin_session": session(ADMIN, "admin", "ops@gametriggers.example"),

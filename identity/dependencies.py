@@ -11,6 +11,7 @@ from nameko.extensions import DependencyProvider
 from chassis.crypto import SecretBox
 from chassis.extensions import Configuration
 from chassis.mongo import MongoConnection, MongoStore
+from identity.minting import DerivedLinkTokens
 from identity.passwords import Argon2Passwords, read_breached
 from identity.signing import AccessTokenSigner
 from identity.storage import MongoSigningKeys
@@ -36,6 +37,21 @@ class Passwords(DependencyProvider):
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Argon2Passwords | None:
         return self._passwords
+
+
+class LinkTokens(DependencyProvider):
+    """DerivedLinkTokens, one for all workers."""
+
+    configuration = Configuration()
+
+    def __init__(self) -> None:
+        self._tokens: DerivedLinkTokens | None = None
+
+    def setup(self) -> None:
+        self._tokens = DerivedLinkTokens(self.configuration.settings.secrets_key.reveal())
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> DerivedLinkTokens | None:
+        return self._tokens
 
 
 class AccessTokens(DependencyProvider):

@@ -56,6 +56,40 @@ class AdminCreated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmailVerificationRequested(Event):
+    """A link that verifies the account's address was made; the mail that holds it is to be sent."""
+
+    type: ClassVar[str] = "email_verification_requested"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "link_id"
+    link_id: str
+    account_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordResetRequested(Event):
+    """A link that resets the account's password was made; the mail that holds it is to be sent."""
+
+    type: ClassVar[str] = "password_reset_requested"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "link_id"
+    link_id: str
+    account_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailVerified(Event):
+    """Whoever holds the account reads the mail of its address."""
+
+    type: ClassVar[str] = "email_verified"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "account_id"
+    account_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiKeyCreated(Event):
     """A program may act for the account, within these scopes, until the key is revoked as a session is."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
+from chassis.config import Settings
 from chassis.mongo import MongoStore
 from chassis.rpc.server import rpc
-from chassis.service import Service
+from chassis.service import EndUser, Service
 from identity import handlers, schemas, storage
-from identity.dependencies import AccessTokens, Passwords, SealedStore
+from identity.dependencies import AccessTokens, LinkTokens, Passwords, SealedStore
 
 # As many random bytes as the hash that they key is long.
 SESSION_SECRET_BYTES = 32
@@ -18,14 +20,26 @@ SESSION_SECRET_BYTES = 32
 ONE_TIME_PASSWORD_BYTES = 15
 
 
+@dataclass(frozen=True, kw_only=True)
+class IdentitySettings(Settings):
+    """`front_end_url` is where the links in our mails lead; without it, to the gateway's own pages."""
+
+    front_end_url: str = ""
+
+
 class IdentityService(Service):
     name = "identity"
+    settings_class = IdentitySettings
 
     accounts = MongoStore(storage.MongoAccounts)
     sessions = SealedStore(storage.MongoSessions)
     failures = MongoStore(storage.MongoFailureLog)
+    links = MongoStore(storage.MongoLinks)
+    allowances = MongoStore(storage.MongoAllowances)
     passwords = Passwords()
     tokens = AccessTokens()
+    link_tokens = LinkTokens()
+    person = EndUser(in_person=True)
 
     @property
     def desk(self) -> handlers.Desk:
@@ -37,16 +51,24 @@ class IdentityService(Service):
             lambda: secrets.token_bytes(SESSION_SECRET_BYTES),
         )
 
+    @property
+    def link_address(self) -> handlers.LinkAddress:
+        return handlers.LinkAddress(self.settings.front_end_url or self.settings.public_url)
+
+    @property
+    def post(self) -> handlers.Post:
+        return handlers.Post(self.links, self.link_tokens, self.allowances, self.clock, self.new_id)
+
     @rpc(callers={"gateway"})
     def register_brand(self, request: dict[str, Any]) -> Any:
         command = schemas.RegisterBrandCall().load(request)
-        signed_in = handlers.register_brand(self.accounts, self.passwords, self.desk, **command)
+        signed_in = handlers.register_brand(self.accounts, self.passwords, self.desk, self.post, **command)
         return schemas.SignedIn().dump(signed_in)
 
     @rpc(callers={"gateway"})
     def register_streamer(self, request: dict[str, Any]) -> Any:
         command = schemas.RegisterStreamerCall().load(request)
-        signed_in = handlers.register_streamer(self.accounts, self.passwords, self.desk, **command)
+        signed_in = handlers.register_streamer(self.accounts, self.passwords, self.desk, self.post, **command)
         return schemas.SignedIn().dump(signed_in)
 
     @rpc(callers={"gateway"})
@@ -60,6 +82,24 @@ class IdentityService(Service):
         command = schemas.RefreshCall().load(request)
         signed_in = handlers.refresh(self.accounts, self.desk, **command)
         return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
+    def verify_email(self, request: dict[str, Any]) -> Any:
+        command = schemas.VerifyEmail().load(request)
+        handlers.verify_email(self.accounts, self.post, **command)
+        return {}
+
+    @rpc(callers={"gateway"})
+    def resend_verification(self, request: dict[str, Any]) -> Any:
+        command = schemas.ResendVerification().load(request)
+        handlers.resend_verification(self.accounts, self.post, self.person, **command)
+        return schemas.MailOnItsWay().dump({})
+
+    @rpc(callers={"notification"})
+    def mail_link(self, request: dict[str, Any]) -> Any:
+        query = schemas.MailLink().load(request)
+        url = handlers.mail_link(self.post, self.link_address, **query)
+        return schemas.LinkInMail().dump({"url": url})
 
     @rpc(callers={"gateway"})
     def logout(self, request: dict[str, Any]) -> Any:

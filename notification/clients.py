@@ -1,4 +1,4 @@
-"""The mail server, in this service's terms."""
+"""The mail server and identity's links, in this service's terms."""
 
 from __future__ import annotations
 
@@ -9,12 +9,27 @@ from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from chassis.errors import Error
+from chassis.rpc.client import ServiceProxy
 from notification.domain import MailDelayed, MailRefused, RenderedMail
 
 # Per operation of a conversation that has about ten; the lease of a mail is longer than all of them.
 TIMEOUT_SECONDS = 10.0
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 PERMANENT = range(500, 600)
+
+
+class IdentityLinks:
+    def __init__(self, identity: ServiceProxy) -> None:
+        self._identity = identity
+
+    def address(self, link_id: str) -> str:
+        try:
+            return str(self._identity.mail_link({"link_id": link_id})["url"])
+        except Error as error:
+            if error.is_final:
+                raise MailRefused(error.code) from error
+            raise MailDelayed(error.code) from error
 
 
 class SmtpMailer:

@@ -52,11 +52,15 @@ class MailDelayed(ServiceUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`audience` names the kinds of account that can receive it; a critical one cannot be turned off."""
+    """`audience` names the kinds of account that can receive it; a critical one cannot be turned off.
+
+    A mail `with_link` holds a one-time link, which is asked for when the mail is sent and stored nowhere.
+    """
 
     name: str
     audience: frozenset[str]
     critical: bool = False
+    with_link: bool = False
 
 
 BRAND = frozenset({"brand"})
@@ -66,6 +70,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("welcome", BRAND | STREAMER),
+        Kind("email_verification_requested", BRAND | STREAMER, critical=True, with_link=True),
         Kind("campaign_approved", BRAND),
         Kind("campaign_rejected", BRAND),
         Kind("campaign_activated", BRAND),
@@ -105,6 +110,9 @@ PARTICIPATION = ("participation_id", "campaign_id", "campaign_name")
 RULES: dict[tuple[str, str], Rule] = {
     ("identity", "brand_registered"): Rule("welcome", "account_id", (), {"account_kind": "brand"}),
     ("identity", "streamer_registered"): Rule("welcome", "account_id", (), {"account_kind": "streamer"}),
+    ("identity", "email_verification_requested"): Rule(
+        "email_verification_requested", "account_id", ("link_id", "expires_at")
+    ),
     ("campaign", "campaign_approved"): Rule("campaign_approved", "brand_id", ("campaign_id", "name")),
     ("campaign", "campaign_rejected"): Rule(
         "campaign_rejected", "brand_id", ("campaign_id", "name", "reason")

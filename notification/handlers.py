@@ -14,6 +14,7 @@ from chassis.pagination import Page, decode_cursor, page_of
 from chassis.principal import Caller
 from notification.domain import (
     IN_APP,
+    KINDS,
     LEASE,
     RULES,
     Choice,
@@ -84,6 +85,11 @@ class UnreadCounts(Protocol):
     def count(self, account_id: str) -> int: ...
 
     def forget(self, account_id: str) -> None: ...
+
+
+class Links(Protocol):
+    def address(self, link_id: str) -> str:
+        """Where a one-time link leads; MailRefused when it is over, MailDelayed when nobody can say."""
 
 
 class Templates(Protocol):
@@ -188,7 +194,7 @@ def setting_of(preferences: Preferences, kind: Kind) -> Setting:
 
 
 def send_mails(
-    mails: MailQueue, recipients: Recipients, templates: Templates, mailer: Mailer, clock: Clock
+    mails: MailQueue, recipients: Recipients, links: Links, templates: Templates, mailer: Mailer, clock: Clock
 ) -> int:
     """Sends what is due, and says how many mails it looked at."""
     for done in range(MAILS_PER_ROUND):
@@ -196,26 +202,34 @@ def send_mails(
         if leased is None:
             return done
         mail, token = leased
-        attempt(mail, recipients.get(mail.account_id), templates, mailer, clock)
+        attempt(mail, recipients.get(mail.account_id), links, templates, mailer, clock)
         mails.save(mail, token)
     return MAILS_PER_ROUND
 
 
 def attempt(
-    mail: Mail, recipient: Recipient | None, templates: Templates, mailer: Mailer, clock: Clock
+    mail: Mail, recipient: Recipient | None, links: Links, templates: Templates, mailer: Mailer, clock: Clock
 ) -> None:
     """A crash after the hand-over and before the mail is saved is the one way to send it twice."""
     if recipient is None:
         mail.wait_for_recipient(clock.now())
         return
     try:
-        mailer.send(recipient.email, templates.mail(mail.kind, mail.data, recipient), mail.id)
+        rendered = templates.mail(mail.kind, facts_for(mail, links), recipient)
+        mailer.send(recipient.email, rendered, mail.id)
     except MailRefused as refusal:
         mail.refused(refusal.detail)
     except MailDelayed as delay:
         mail.delayed(clock.now(), delay.detail)
     else:
         mail.sent(clock.now())
+
+
+def facts_for(mail: Mail, links: Links) -> dict[str, Any]:
+    """What the mail is rendered from. A link is in no queue: it is asked for when the mail is sent."""
+    if not KINDS[mail.kind].with_link:
+        return mail.data
+    return {**mail.data, "url": links.address(mail.data["link_id"])}
 
 
 def recipient_in(event: ReceivedEvent) -> Recipient:

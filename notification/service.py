@@ -16,6 +16,7 @@ from chassis.event import ReceivedEvent
 from chassis.events.consumer import event_handler
 from chassis.extensions import Configuration
 from chassis.mongo import MongoInbox, MongoStore
+from chassis.rpc.provider import RpcClient
 from chassis.rpc.server import rpc
 from chassis.service import Service
 from notification import clients, handlers, rendering, schemas, storage
@@ -61,6 +62,7 @@ class NotificationService(Service):
     preferences = MongoStore(storage.MongoPreferences)
     mails = MongoStore(storage.MongoMailQueue)
     redis = Redis()
+    links = RpcClient("identity", clients.IdentityLinks)
 
     @property
     def unread(self) -> storage.RedisUnreadCounts:
@@ -78,6 +80,10 @@ class NotificationService(Service):
     @event_handler("identity", "brand_registered", "streamer_registered", "admin_created")
     def on_registration(self, event: ReceivedEvent) -> None:
         handlers.register(self.recipients, self.mails, self.clock, event)
+        self._notify(event)
+
+    @event_handler("identity", "email_verification_requested")
+    def on_account_event(self, event: ReceivedEvent) -> None:
         self._notify(event)
 
     @event_handler(
@@ -119,7 +125,7 @@ class NotificationService(Service):
 
     @timer(interval=SECONDS_BETWEEN_MAIL_ROUNDS)
     def send_mails(self) -> None:
-        handlers.send_mails(self.mails, self.recipients, self.templates, self.mailer, self.clock)
+        handlers.send_mails(self.mails, self.recipients, self.links, self.templates, self.mailer, self.clock)
 
     @rpc(callers={"gateway"})
     def list(self, request: dict[str, Any]) -> dict[str, Any]:

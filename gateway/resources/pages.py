@@ -1,4 +1,4 @@
-"""The start page; what developers read is in gateway.portal."""
+"""The start page and the pages that links in mails lead to; what developers read is in gateway.portal."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 def get_start_page() -> Response:
     return page("index.html")
+
+
+@blueprint.get("/verify-email")
+def get_verify_email_page() -> Response:
+    """The token is in the fragment of its address, which no browser sends."""
+    return page("verify-email.html")
 
 
 def page(name: str) -> Response:

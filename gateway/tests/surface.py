@@ -110,6 +110,8 @@ ROUTES = [
         {"sid": example.SESSION},
         204,
     ),
+    post("/v1/auth/verify-email", PUBLIC, "identity.verify_email", {}, 204, "link_token"),
+    post("/v1/auth/verify-email/resend", EVERYBODY, "identity.resend_verification", {}, 202),
     post("/v1/admin/permissions/explain", ADMIN, "identity.explain", body="explain"),
     get("/v1/api-keys", BRAND, "identity.list_api_keys", PAGE),
     post("/v1/api-keys", BRAND, "identity.create_api_key", {}, 201, "create_api_key"),

@@ -8,6 +8,7 @@ from gateway.v1 import (
     campaign,
     dashboard,
     identity,
+    links,
     notification,
     participation,
     payment,
@@ -18,6 +19,7 @@ from gateway.v1 import (
 
 BLUEPRINTS = (
     identity.blueprint,
+    links.blueprint,
     api_keys.blueprint,
     brand.blueprint,
     team.blueprint,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chassis.errors import Conflict, Unauthenticated, ValidationFailed
-from identity.events import AdminCreated, BrandRegistered, ContactPerson, StreamerRegistered
+from chassis.event import Event
+from identity.events import AdminCreated, BrandRegistered, ContactPerson, EmailVerified, StreamerRegistered
 
 ID_PREFIXES = {"brand": "brd", "streamer": "str", "admin": "adm"}
 
@@ -72,12 +73,24 @@ class Account:
     password_hash: str | None
     created_at: datetime
     one_time_until: datetime | None = None
+    email_verified_at: datetime | None = None
     version: int = 1
 
     def usable_hash(self, at: datetime) -> str | None:
         """What a password is verified against; None when no password can be right."""
         expired = self.one_time_until is not None and at >= self.one_time_until
         return None if expired else self.password_hash
+
+    @property
+    def email_verified(self) -> bool:
+        return self.email_verified_at is not None
+
+    def verify_email(self, at: datetime) -> list[Event]:
+        """Verifying again says nothing new."""
+        if self.email_verified:
+            return []
+        self.email_verified_at = at
+        return [EmailVerified(account_id=self.id)]
 
     @property
     def has_one_time_password(self) -> bool:

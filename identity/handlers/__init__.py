@@ -9,6 +9,7 @@ from identity.handlers.api_keys import (
     revoke_api_key,
 )
 from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.links import LinkAddress, Post, mail_link, resend_verification, verify_email
 from identity.handlers.login import login
 from identity.handlers.permissions import PrincipalNotFound, explain, explain_to_operator
 from identity.handlers.ports import SessionOwner
@@ -18,6 +19,8 @@ from identity.handlers.sessions import list_sessions, logout, refresh, revoke_se
 __all__ = [
     "ATTEMPTS",
     "Desk",
+    "LinkAddress",
+    "Post",
     "PrincipalNotFound",
     "SessionOwner",
     "SignedIn",
@@ -30,11 +33,14 @@ __all__ = [
     "list_sessions",
     "login",
     "logout",
+    "mail_link",
     "refresh",
     "register_brand",
     "register_streamer",
+    "resend_verification",
     "retried",
     "revoke_api_key",
     "revoke_session",
     "revoked_sessions",
+    "verify_email",
 ]

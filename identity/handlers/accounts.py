@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from chassis.event import Event
 from identity.domain.account import (
     ID_PREFIXES,
     Account,
@@ -11,8 +14,10 @@ from identity.domain.account import (
     registered_brand,
     registered_streamer,
 )
+from identity.domain.link import VERIFY_EMAIL
 from identity.events import ContactPerson
 from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.links import Post
 from identity.handlers.ports import Accounts, Passwords
 
 
@@ -20,6 +25,7 @@ def register_brand(
     accounts: Accounts,
     passwords: Passwords,
     desk: Desk,
+    post: Post,
     *,
     email: str,
     password: str,
@@ -30,7 +36,8 @@ def register_brand(
 ) -> SignedIn:
     check_password(password, passwords.breached, own_words(email, company_name))
     account = new_account(passwords, desk, "brand", email, password)
-    accounts.add(account, registered_brand(account, company_name, industry, ContactPerson(**contact_person)))
+    contact = ContactPerson(**contact_person)
+    open_account(accounts, post, account, registered_brand(account, company_name, industry, contact))
     return desk.open(account, address)
 
 
@@ -38,6 +45,7 @@ def register_streamer(
     accounts: Accounts,
     passwords: Passwords,
     desk: Desk,
+    post: Post,
     *,
     email: str,
     password: str,
@@ -46,8 +54,18 @@ def register_streamer(
 ) -> SignedIn:
     check_password(password, passwords.breached, own_words(email, display_name))
     account = new_account(passwords, desk, "streamer", email, password)
-    accounts.add(account, registered_streamer(account, display_name))
+    open_account(accounts, post, account, registered_streamer(account, display_name))
     return desk.open(account, address)
+
+
+def open_account(accounts: Accounts, post: Post, account: Account, events: Sequence[Event]) -> None:
+    """Store it, with the link that goes to its address."""
+
+    def work() -> None:
+        accounts.add(account, events)
+        post.send(account, VERIFY_EMAIL)
+
+    accounts.transaction(work)
 
 
 def own_words(email: str, name: str) -> list[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from chassis.event import Event
 from chassis.principal import Caller
 from identity.domain.account import Account
+from identity.domain.allowance import Allowance, Asker
+from identity.domain.link import Link
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import Session
+
+T = TypeVar("T")
 
 
 class SessionOwner(Caller, Protocol):
@@ -29,8 +33,11 @@ class Accounts(Protocol):
 
     def find(self, kind: str, email: str) -> Account | None: ...
 
-    def save(self, account: Account) -> None:
+    def save(self, account: Account, events: Sequence[Event] = ()) -> None:
         """ConcurrentUpdate when it has changed since it was loaded."""
+
+    def transaction(self, work: Callable[[], T]) -> T:
+        """One for all of identity's stores. `work` may run twice, so it must load what it changes."""
 
 
 class Sessions(Protocol):
@@ -59,6 +66,37 @@ class FailureLog(Protocol):
         """ConcurrentUpdate when somebody else counted since it was loaded."""
 
     def forget(self, suspect: Suspect) -> None: ...
+
+
+class Links(Protocol):
+    def add(self, link: Link, events: Sequence[Event]) -> None: ...
+
+    def get(self, link_id: str) -> Link:
+        """LinkNotValid when there is none."""
+
+    def by_hash(self, token_hash: str) -> Link:
+        """LinkNotValid when there is none."""
+
+    def newest(self, account_id: str, purpose: str) -> str | None:
+        """The id of the account's newest link of that purpose."""
+
+    def save(self, link: Link) -> None:
+        """ConcurrentUpdate when it has changed since it was loaded."""
+
+
+class LinkTokens(Protocol):
+    def make(self, link_id: str) -> str:
+        """The token of a new link: 43 characters that nobody can guess."""
+
+    def of(self, link: Link) -> str:
+        """The token of a stored link; LinkNotValid when the key that made it is gone."""
+
+
+class Allowances(Protocol):
+    def get(self, asker: Asker) -> Allowance: ...
+
+    def save(self, allowance: Allowance) -> None:
+        """ConcurrentUpdate when somebody else was granted something since it was loaded."""
 
 
 class Passwords(Protocol):

@@ -27,6 +27,7 @@ from identity.schemas.api_keys import (
     RevokeApiKey,
 )
 from identity.schemas.keys import Key, KeySet
+from identity.schemas.links import LinkInMail, MailLink, MailOnItsWay, ResendVerification, VerifyEmail
 from identity.schemas.parts import KINDS, Nothing
 from identity.schemas.permissions import Decision, DescribedPrincipal, Explain, PermissionResource
 from identity.schemas.sessions import (
@@ -57,10 +58,13 @@ __all__ = [
     "Invited",
     "Key",
     "KeySet",
+    "LinkInMail",
     "ListApiKeys",
     "ListSessions",
     "Login",
     "LoginCall",
+    "MailLink",
+    "MailOnItsWay",
     "Nothing",
     "PermissionResource",
     "Refresh",
@@ -69,6 +73,7 @@ __all__ = [
     "RegisterBrandCall",
     "RegisterStreamer",
     "RegisterStreamerCall",
+    "ResendVerification",
     "RevokeApiKey",
     "RevokeSession",
     "RevokedSession",
@@ -76,4 +81,5 @@ __all__ = [
     "Session",
     "SessionPage",
     "SignedIn",
+    "VerifyEmail",
 ]

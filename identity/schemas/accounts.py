@@ -59,6 +59,7 @@ class Account(Schema):
     id = fields.String(required=True, metadata={"example": "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"})
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     email = email()
+    email_verified = fields.Boolean(required=True, metadata={"example": True})
     created_at = UtcDateTime(required=True)
 
 

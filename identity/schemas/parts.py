@@ -19,6 +19,9 @@ LONGEST_EMAIL = 254
 LONGEST_PASSWORD_INPUT = 512
 
 
+LONGEST_LINK_TOKEN = 100
+
+
 ONE_LINE = validate.Regexp(r"\A(?=.*\S)[^\x00-\x1f\x7f]+\Z", error="Must be one line of text.")
 
 
@@ -35,6 +38,16 @@ def email() -> fields.Email:
         required=True,
         validate=[validate.Length(max=LONGEST_EMAIL), ONE_LINE],
         metadata={"example": "ads@acme.example"},
+    )
+
+
+def link_token() -> fields.String:
+    """Any short text: what is not shaped like a token is no link, and answers as any other that is none."""
+    return fields.String(
+        required=True,
+        load_only=True,
+        validate=validate.Length(min=1, max=LONGEST_LINK_TOKEN),
+        metadata={"example": "q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"},
     )
 
 

@@ -1,13 +1,16 @@
-"""Accounts, sessions, failures and signing keys in MongoDB; secrets are encrypted before they get there."""
+"""What identity keeps in MongoDB; secrets are encrypted before they get there."""
 
 from identity.storage.accounts import MongoAccounts
 from identity.storage.failures import MongoFailureLog
 from identity.storage.keys import MongoSigningKeys
+from identity.storage.links import MongoAllowances, MongoLinks
 from identity.storage.sessions import MongoSessions
 
 __all__ = [
     "MongoAccounts",
+    "MongoAllowances",
     "MongoFailureLog",
+    "MongoLinks",
     "MongoSessions",
     "MongoSigningKeys",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from pymongo.errors import DuplicateKeyError
 
@@ -11,6 +11,8 @@ from chassis.event import Event
 from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
+
+T = TypeVar("T")
 
 
 class MongoAccounts:
@@ -42,14 +44,27 @@ class MongoAccounts:
         document = self._accounts.find_one({"kind": kind, "email": email}, session=self._mongo.session)
         return _account(document) if document else None
 
-    def save(self, account: Account) -> None:
-        replacement = _account_document(account) | {"version": account.version + 1}
-        replaced = self._accounts.replace_one(
-            {"_id": account.id, "version": account.version}, replacement, session=self._mongo.session
-        )
-        if replaced.matched_count == 0:
-            raise ConcurrentUpdate()
-        account.version += 1
+    def save(self, account: Account, events: Sequence[Event] = ()) -> None:
+        version = account.version + 1
+        replacement = _account_document(account) | {"version": version}
+
+        def swap() -> None:
+            replaced = self._accounts.replace_one(
+                {"_id": account.id, "version": account.version}, replacement, session=self._mongo.session
+            )
+            if replaced.matched_count == 0:
+                raise ConcurrentUpdate()
+            self._outbox.append(events, version)
+
+        # One document that tells nobody anything needs no transaction.
+        if events:
+            self._mongo.transaction(swap)
+        else:
+            swap()
+        account.version = version
+
+    def transaction(self, work: Callable[[], T]) -> T:
+        return self._mongo.transaction(work)
 
 
 def _account_document(account: Account) -> dict[str, Any]:
@@ -59,6 +74,7 @@ def _account_document(account: Account) -> dict[str, Any]:
         "email": account.email,
         "password_hash": account.password_hash,
         "one_time_until": account.one_time_until,
+        "email_verified_at": account.email_verified_at,
         "created_at": account.created_at,
         "version": account.version,
     }
@@ -71,6 +87,7 @@ def _account(document: dict[str, Any]) -> Account:
         email=document["email"],
         password_hash=document["password_hash"],
         one_time_until=document["one_time_until"],
+        email_verified_at=document.get("email_verified_at"),
         created_at=document["created_at"],
         version=document["version"],
     )

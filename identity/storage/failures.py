@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pymongo.errors import DuplicateKeyError
-
 from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
-from identity.domain.account import ConcurrentUpdate
 from identity.domain.lockout import FAILURES_FORGOTTEN_AFTER, Failures, Suspect
+from identity.storage.counted import swap
 
 
 class MongoFailureLog:
@@ -42,24 +38,8 @@ class MongoFailureLog:
             "locked_until": failures.locked_until,
             "version": failures.version + 1,
         }
-        if failures.version == 0:
-            self._insert(document)
-        else:
-            self._replace(document, failures.version)
+        swap(self._failures, document, failures.version, self._mongo.session)
         failures.version += 1
-
-    def _insert(self, document: dict[str, Any]) -> None:
-        try:
-            self._failures.insert_one(document, session=self._mongo.session)
-        except DuplicateKeyError as error:
-            raise ConcurrentUpdate() from error
-
-    def _replace(self, document: dict[str, Any], version: int) -> None:
-        replaced = self._failures.replace_one(
-            {"_id": document["_id"], "version": version}, document, session=self._mongo.session
-        )
-        if replaced.matched_count == 0:
-            raise ConcurrentUpdate()
 
     def forget(self, suspect: Suspect) -> None:
         self._failures.delete_one({"_id": suspect.key}, session=self._mongo.session)

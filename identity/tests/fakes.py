@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from chassis.event import Event
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
+from identity.domain.allowance import Allowance, Asker
+from identity.domain.link import Link, LinkNotValid
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import Session, SessionNotFound
 from identity.signing import SigningKey
+
+T = TypeVar("T")
 
 
 class FakeAccounts:
@@ -33,11 +37,15 @@ class FakeAccounts:
         found = (account for account in self._accounts.values() if (account.kind, account.email) == wanted)
         return deepcopy(next(found, None))
 
-    def save(self, account: Account) -> None:
+    def save(self, account: Account, events: Sequence[Event] = ()) -> None:
         if self._accounts[account.id].version != account.version:
             raise ConcurrentUpdate()
         account.version += 1
         self._accounts[account.id] = deepcopy(account)
+        self.events.extend(events)
+
+    def transaction(self, work: Callable[[], T]) -> T:
+        return work()
 
 
 class FakeSessions:
@@ -106,6 +114,60 @@ class FakeFailureLog:
 
     def forget(self, suspect: Suspect) -> None:
         self._failures.pop(suspect.key, None)
+
+
+class FakeLinks:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._links: dict[str, Link] = {}
+
+    def add(self, link: Link, events: Sequence[Event]) -> None:
+        self._links[link.id] = deepcopy(link)
+        self.events.extend(events)
+
+    def get(self, link_id: str) -> Link:
+        if link_id not in self._links:
+            raise LinkNotValid()
+        return deepcopy(self._links[link_id])
+
+    def by_hash(self, token_hash: str) -> Link:
+        found = (link.id for link in self._links.values() if link.token_hash == token_hash)
+        return self.get(next(found, ""))
+
+    def newest(self, account_id: str, purpose: str) -> str | None:
+        wanted = (account_id, purpose)
+        found = (link.id for link in self._links.values() if (link.account_id, link.purpose) == wanted)
+        return max(found, default=None)
+
+    def save(self, link: Link) -> None:
+        if self._links[link.id].version != link.version:
+            raise ConcurrentUpdate()
+        link.version += 1
+        self._links[link.id] = deepcopy(link)
+
+
+class FakeLinkTokens:
+    """A token that tells its link, so that a test can open what it never saw."""
+
+    def make(self, link_id: str) -> str:
+        return f"token of {link_id}"
+
+    def of(self, link: Link) -> str:
+        return self.make(link.id)
+
+
+class FakeAllowances:
+    def __init__(self) -> None:
+        self._allowances: dict[str, Allowance] = {}
+
+    def get(self, asker: Asker) -> Allowance:
+        return deepcopy(self._allowances.get(asker.key, Allowance(asker=asker)))
+
+    def save(self, allowance: Allowance) -> None:
+        if self.get(allowance.asker).version != allowance.version:
+            raise ConcurrentUpdate()
+        allowance.version += 1
+        self._allowances[allowance.asker.key] = deepcopy(allowance)
 
 
 class FakePasswords:

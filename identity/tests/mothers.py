@@ -8,6 +8,7 @@ from typing import Any
 from chassis.ids import new_id
 from identity.domain.account import Account
 from identity.domain.api_key import PresentedKey, new_key
+from identity.domain.link import VERIFY_EMAIL, Link
 from identity.domain.permissions import SCOPES
 from identity.domain.session import Session
 from identity.events import ApiKeyCreated
@@ -61,3 +62,9 @@ def an_api_key(of: Account, **changes: Any) -> tuple[Session, PresentedKey, list
         "expires_at": None,
     }
     return new_key(new_id("key"), of, b"k" * 32, MONDAY, **options | changes)
+
+
+def a_link(of: Account | None = None, token: str = "a token", **changes: Any) -> Link:
+    options: dict[str, Any] = {"id": new_id("lnk"), "purpose": VERIFY_EMAIL}
+    chosen = options | changes
+    return Link.make(chosen["id"], (of or account()).id, chosen["purpose"], token, MONDAY)

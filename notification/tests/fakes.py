@@ -128,3 +128,15 @@ class MemoryMailer:
         if self.failures:
             raise self.failures.pop(0)
         self.sent.append((address, mail, mail_id))
+
+
+class MemoryLinks:
+    """Every link leads to a page with its id; raises what is in `failures` first, one each time."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+
+    def address(self, link_id: str) -> str:
+        if self.failures:
+            raise self.failures.pop(0)
+        return f"http://localhost/page#token=token-of-{link_id}"

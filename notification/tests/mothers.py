@@ -12,6 +12,11 @@ NOVA = "str_01jd2e7z5pf3rs8w6r8q6v2k1n"
 CAMPAIGN = "cmp_01jd2e7z5pf3rs8w6r8q6v2k1m"
 
 ALSO = {"participation_id": "prt_1", "campaign_id": CAMPAIGN, "campaign_name": "Winter", "brand_id": ACME}
+A_LINK = {
+    "link_id": "lnk_01jd2e7z5pf3rs8w6r8q6v2k1m",
+    "account_id": ACME,
+    "expires_at": "2026-11-24T12:00:00.000000Z",
+}
 TEN_DOLLARS = {"amount_minor": 1000, "currency": "USD"}
 
 # One event of every kind that leads to a notification, as its service publishes it.
@@ -28,6 +33,7 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
         "email": "nova@stream.example",
         "display_name": "Nova",
     },
+    ("identity", "email_verification_requested"): A_LINK,
     ("campaign", "campaign_approved"): {"campaign_id": CAMPAIGN, "brand_id": ACME, "name": "Winter"},
     ("campaign", "campaign_rejected"): {
         "campaign_id": CAMPAIGN,

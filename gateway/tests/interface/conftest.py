@@ -14,6 +14,9 @@ import httpx
 import pytest
 
 from chassis.testing import eventually
+from gateway.tests.interface.browsing import address, browser, visitor
+
+__all__ = ["address", "browser", "visitor"]
 
 ROOT = Path(__file__).parents[3]
 

@@ -48,7 +48,7 @@ def test_a_brand_registers_and_is_announced(identity, capture_events):
     signed_in = identity.register_brand(acme(address=HOME))
 
     account = signed_in["account"]
-    assert set(account) == {"id", "kind", "email", "created_at"}
+    assert set(account) == {"id", "kind", "email", "email_verified", "created_at"}
     assert (account["kind"], account["email"]) == ("brand", "ads@acme.example")
     assert (signed_in["expires_in"], signed_in["token_type"]) == (900, "Bearer")
     assert events.wait_for("brand_registered").data == {

@@ -12,11 +12,14 @@ from chassis.crypto import SecretBox
 from chassis.ids import new_id
 from identity import storage
 from identity.domain.account import ConcurrentUpdate, EmailTaken, created_admin
+from identity.domain.allowance import Allowance, Asker
+from identity.domain.link import RESET_PASSWORD, LinkNotValid, hash_of
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import SessionNotFound
+from identity.minting import DerivedLinkTokens
 from identity.signing import SigningKey
 from identity.tests import fakes
-from identity.tests.mothers import MONDAY, account, an_api_key, session
+from identity.tests.mothers import MONDAY, a_link, account, an_api_key, session
 
 
 def either(name, fake, real):
@@ -34,11 +37,14 @@ def either(name, fake, real):
     return store
 
 
-BOX = SecretBox("c2VjcmV0IGtleSBmb3IgdGVzdHMgb2YgMzIgYnl0ZXM")
+SECRET = "c2VjcmV0IGtleSBmb3IgdGVzdHMgb2YgMzIgYnl0ZXM"
+BOX = SecretBox(SECRET)
 
 accounts = either("accounts", fakes.FakeAccounts, storage.MongoAccounts)
 sessions = either("sessions", fakes.FakeSessions, lambda m, o: storage.MongoSessions(m, o, BOX))
 failures = either("failures", fakes.FakeFailureLog, storage.MongoFailureLog)
+links = either("links", fakes.FakeLinks, storage.MongoLinks)
+allowances = either("allowances", fakes.FakeAllowances, storage.MongoAllowances)
 keys = either("keys", fakes.FakeSigningKeys, lambda m, o: storage.MongoSigningKeys(m, BOX))
 
 
@@ -72,8 +78,9 @@ def test_a_saved_account_comes_back_as_it_was_saved(accounts):
     admin = account(kind="admin", password_hash=None)
     accounts.add(admin, [])
     admin.give_one_time_password("hashed", MONDAY)
+    events = admin.verify_email(MONDAY)
 
-    accounts.save(admin)
+    accounts.save(admin, events)
 
     assert accounts.get(admin.id) == admin
 
@@ -261,3 +268,78 @@ def test_a_private_key_cannot_be_read_in_the_database(mongo):
 
     assert key.d not in str(stored)
     assert replace(key, d="") == SigningKey(stored["kid"], stored["x"], "")
+
+
+# Links
+
+
+def test_a_link_is_found_by_its_id_and_by_the_hash_of_its_token(links):
+    link = a_link(token="the token")
+    links.add(link, link.requested())
+
+    assert links.get(link.id) == link
+    assert links.by_hash(hash_of("the token")) == link
+
+
+def test_a_link_that_never_was_does_not_work(links):
+    with pytest.raises(LinkNotValid):
+        links.get(new_id("lnk"))
+    with pytest.raises(LinkNotValid):
+        links.by_hash(hash_of("nonsense"))
+
+
+def test_the_newest_link_is_the_accounts_own_and_of_that_purpose(links):
+    acme = account()
+    older, newer = (a_link(acme, f"token {n}", purpose=RESET_PASSWORD, id=f"lnk_{n}") for n in (1, 2))
+    for link in (newer, older, a_link(acme, "another", id="lnk_3"), a_link(token="somebody's", id="lnk_4")):
+        links.add(link, [])
+
+    assert links.newest(acme.id, RESET_PASSWORD) == newer.id
+    assert links.newest(account().id, RESET_PASSWORD) is None
+
+
+def test_a_used_link_comes_back_used_and_is_used_once(links):
+    link = a_link()
+    links.add(link, [])
+    stale = links.get(link.id)
+    link.use(MONDAY)
+
+    links.save(link)
+
+    assert links.get(link.id) == link
+    with pytest.raises(ConcurrentUpdate):
+        links.save(stale)
+
+
+def test_no_token_can_be_read_in_the_database(mongo, outbox):
+    stored = storage.MongoLinks(mongo, outbox)
+    link = a_link(token=DerivedLinkTokens(SECRET).make("lnk_1"), id="lnk_1")
+
+    stored.add(link, link.requested())
+
+    token = DerivedLinkTokens(SECRET).of(link)
+    assert token not in str([mongo["links"].find_one(), outbox.events])
+    assert mongo["links"].find_one()["token_hash"] == hash_of(token)
+
+
+# Allowances
+
+
+def test_an_asker_who_was_never_granted_anything_has_all_of_it(allowances):
+    asker = Asker.account("verify_email", "brand", "ads@acme.example")
+
+    assert allowances.get(asker) == Allowance(asker=asker)
+
+
+def test_what_was_granted_comes_back_and_is_never_overwritten(allowances):
+    asker = Asker.address("verify_email", "203.0.113.7")
+    for minute in range(2):
+        allowance, stale = allowances.get(asker), allowances.get(asker)
+        assert allowance.grant(MONDAY + timedelta(minutes=minute))
+        assert stale.grant(MONDAY)
+        allowances.save(allowance)
+        with pytest.raises(ConcurrentUpdate):
+            allowances.save(stale)
+
+    assert allowances.get(asker) == allowance
+    assert allowance.granted == (MONDAY, MONDAY + timedelta(minutes=1))

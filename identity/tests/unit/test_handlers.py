@@ -14,7 +14,16 @@ from identity.domain.account import ConcurrentUpdate, EmailTaken, InvalidCredent
 from identity.domain.lockout import Locked
 from identity.domain.session import InvalidRefreshToken, SessionNotFound
 from identity.events import AdminCreated, BrandRegistered, StreamerRegistered
-from identity.tests.fakes import FakeAccessTokens, FakeAccounts, FakeFailureLog, FakePasswords, FakeSessions
+from identity.tests.fakes import (
+    FakeAccessTokens,
+    FakeAccounts,
+    FakeAllowances,
+    FakeFailureLog,
+    FakeLinks,
+    FakeLinkTokens,
+    FakePasswords,
+    FakeSessions,
+)
 from identity.tests.mothers import GOOD_PASSWORD, MONDAY, acme, nova
 
 HOME = "203.0.113.7"
@@ -29,12 +38,15 @@ class World:
         self.tokens, self.clock = FakeAccessTokens(), FixedClock(MONDAY)
         self.one_time_passwords = iter(f"one-time {number}" for number in range(9))
         self.desk = handlers.Desk(self.sessions, self.tokens, self.clock, new_id, lambda: b"s" * 32)
+        self.post = handlers.Post(FakeLinks(), FakeLinkTokens(), FakeAllowances(), self.clock, new_id)
 
     def register_brand(self, **changes):
-        return handlers.register_brand(self.accounts, self.passwords, self.desk, **acme(**changes))
+        form = acme(**changes)
+        return handlers.register_brand(self.accounts, self.passwords, self.desk, self.post, **form)
 
     def register_streamer(self, **changes):
-        return handlers.register_streamer(self.accounts, self.passwords, self.desk, **nova(**changes))
+        form = nova(**changes)
+        return handlers.register_streamer(self.accounts, self.passwords, self.desk, self.post, **form)
 
     def login(self, password=GOOD_PASSWORD, kind="brand", email="ads@acme.example", address=HOME):
         return handlers.login(

@@ -7,8 +7,25 @@ import pytest
 from chassis.config import Secret
 from chassis.errors import Error
 from chassis.testing import eventually
+from chassis.testing.services import StubService, Tokens
 from notification.service import NotificationService
 from notification.tests.mothers import ACME, EVENTS, NOVA
+
+URL = "http://localhost/verify-email#token=abc"
+
+
+@pytest.fixture
+def identity(stub_service: Any) -> StubService:
+    """It publishes the keys of `tokens`, and knows where every link leads."""
+    stub: StubService = stub_service("identity", mail_link=lambda request: {"url": URL})
+    return stub
+
+
+@pytest.fixture
+def tokens(identity: StubService) -> Tokens:
+    issued = Tokens()
+    identity.answer(jwks=issued.jwks)
+    return issued
 
 
 @pytest.fixture
@@ -44,6 +61,21 @@ def test_an_event_reaches_the_inbox_the_mailbox_and_the_others(
     assert subjects == {"Your deposit of 10.00 USD arrived", "Welcome to Gametriggers"}
     created = published.wait_for("notification_created", where=lambda data: data["kind"] == "welcome")
     assert created.data["account_id"] == ACME
+
+
+def test_a_link_is_asked_of_identity_for_the_one_mail_that_holds_it(
+    happens: Any, identity: Any, mail_server: Any
+) -> None:
+    for _ in range(2):
+        happens("identity", "email_verification_requested", id="evt_link")
+
+    happens("identity", "brand_registered")
+
+    eventually(lambda: len(mail_server.mails()) == 2, deadline=15)
+    [mail] = [mail for mail in mail_server.mails() if mail["Subject"] == "Confirm your e-mail address"]
+    assert URL in mail.get_body(("plain",)).get_content()
+    link_id = EVENTS["identity", "email_verification_requested"]["link_id"]
+    assert identity.calls["mail_link"] == [{"link_id": link_id}]
 
 
 def test_reading_lowers_the_unread_count(happens: Any, rpc: Any, tokens: Any) -> None:

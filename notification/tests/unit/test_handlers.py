@@ -22,6 +22,7 @@ from notification.domain import (
 )
 from notification.rendering import JinjaTemplates
 from notification.tests.fakes import (
+    MemoryLinks,
     MemoryMailer,
     MemoryMailQueue,
     MemoryNotifications,
@@ -29,7 +30,8 @@ from notification.tests.fakes import (
     MemoryRecipients,
     MemoryUnreadCounts,
 )
-from notification.tests.mothers import ACME, EVENTS, NOON, NOVA, a_mail, received
+from notification.tests.mothers import A_LINK, ACME, EVENTS, NOON, NOVA, a_mail, received
+from notification.tests.mothers import acme as acme_recipient
 
 acme = Principal(ACME, "brand")
 nova = Principal(NOVA, "streamer")
@@ -47,11 +49,12 @@ class World:
         self.unread = MemoryUnreadCounts(self.notifications.count_unread)
         self.templates = JinjaTemplates("http://localhost")
         self.mailer = MemoryMailer()
+        self.links = MemoryLinks()
         self._ids = count(1)
 
     def happens(self, source: str, type: str, id: str = "evt_1", **changes: object) -> None:
         event = received(source, type, id, **changes)
-        if source == "identity":
+        if type in handlers.REGISTRATIONS:
             handlers.register(self.recipients, self.mails, self.clock, event)
         handlers.notify(self.notifications, self.preferences, self.templates, self.clock, self.new_id, event)
 
@@ -59,7 +62,9 @@ class World:
         return f"{prefix}_{next(self._ids):03d}"
 
     def send_mails(self) -> int:
-        return handlers.send_mails(self.mails, self.recipients, self.templates, self.mailer, self.clock)
+        return handlers.send_mails(
+            self.mails, self.recipients, self.links, self.templates, self.mailer, self.clock
+        )
 
     def inbox(self, principal: Principal) -> list[str]:
         page = handlers.list_inbox(self.notifications, principal, None, None, 100)
@@ -330,7 +335,8 @@ def test_a_crash_between_sending_and_marking_sends_the_same_mail_again_after_the
     world = a_world_with_one_mail()
     leased = world.mails.lease(world.clock.now(), world.clock.now() + LEASE)
     assert leased is not None
-    handlers.attempt(leased[0], world.recipients.get(ACME), world.templates, world.mailer, world.clock)
+    recipient = world.recipients.get(ACME)
+    handlers.attempt(leased[0], recipient, world.links, world.templates, world.mailer, world.clock)
     while_leased = world.send_mails()
 
     world.clock.advance(seconds=LEASE.total_seconds())
@@ -338,3 +344,46 @@ def test_a_crash_between_sending_and_marking_sends_the_same_mail_again_after_the
 
     assert while_leased == 0
     assert [mail_id for _, _, mail_id in world.mailer.sent] == ["ntf_001", "ntf_001"]
+
+
+def a_world_that_owes_a_link(*failures: Exception) -> World:
+    world = World()
+    world.recipients.save(acme_recipient())
+    world.happens("identity", "email_verification_requested")
+    world.links = MemoryLinks(*failures)
+    return world
+
+
+def test_a_link_stands_in_the_mail_and_nowhere_else() -> None:
+    world = a_world_that_owes_a_link()
+
+    world.send_mails()
+
+    [(address, mail, _)] = world.mailer.sent
+    token = f"token-of-{A_LINK['link_id']}"
+    assert address == "ada@acme.example"
+    assert token in mail.text
+    assert token in mail.html
+    assert token not in mail.subject
+    [item] = handlers.list_inbox(world.notifications, acme, None, None, 20).items
+    assert token not in str((item, world.mails.mails, world.notifications.events))
+
+
+def test_a_mail_whose_link_nobody_can_tell_at_the_moment_goes_out_later() -> None:
+    world = a_world_that_owes_a_link(MailDelayed("service_unavailable"))
+    world.send_mails()
+    world.clock.advance(seconds=RETRY_DELAYS[0].total_seconds())
+
+    world.send_mails()
+
+    assert len(world.mailer.sent) == 1
+
+
+def test_a_mail_whose_link_is_over_is_not_sent() -> None:
+    world = a_world_that_owes_a_link(MailRefused("identity.link_not_valid"))
+
+    world.send_mails()
+
+    [mail] = world.mails.mails.values()
+    assert (mail.status, mail.failure) == ("failed", "identity.link_not_valid")
+    assert world.mailer.sent == []

@@ -19,7 +19,7 @@ def test_every_kind_is_rendered_for_the_inbox_and_as_text_and_html(source: str, 
     data = rule.data_of(received(source, type))
 
     title, body = templates.inbox(rule.kind, data)
-    mail = templates.mail(rule.kind, data, acme())
+    mail = templates.mail(rule.kind, data | extra_facts(rule.kind), acme())
 
     assert title
     assert title == mail.subject
@@ -30,6 +30,11 @@ def test_every_kind_is_rendered_for_the_inbox_and_as_text_and_html(source: str, 
         assert "None" not in words
         assert not re.search(r"\{[{%]", words)
         assert "  " not in words or words is mail.html
+
+
+def extra_facts(kind: str) -> dict[str, str]:
+    """What a mail is told when it is sent."""
+    return {"url": "http://localhost/page#token=abc"} if KINDS[kind].with_link else {}
 
 
 def test_every_kind_has_its_two_files_and_no_file_is_left_over() -> None:

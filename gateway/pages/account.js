@@ -1,0 +1,51 @@
+/** What the pages have in common that links in mails lead to. */
+
+/** Takes the token out of the address, so that neither a bookmark nor a glance at the screen shows it. */
+export function takeToken() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (location.hash) history.replaceState(null, "", location.pathname);
+  return token;
+}
+
+export function byId(...ids) {
+  return Object.fromEntries(ids.map((id) => [id, document.getElementById(id)]));
+}
+
+export function showOnly(parts, name) {
+  for (const [id, part] of Object.entries(parts)) part.hidden = id !== name;
+}
+
+/** A refusal of the platform: `code` is stable, the message is for people. */
+export class Refusal extends Error {
+  constructor(problem) {
+    const fields = Object.values(problem.errors ?? {}).flat();
+    super(fields.length ? fields.join(" ") : problem.detail || problem.title);
+    this.code = problem.code;
+  }
+}
+
+export async function post(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Refusal(await response.json());
+}
+
+/** Runs what a person asked for, with the button out of reach, and tells of trouble in the page. */
+export function onSubmit(form, trouble, work) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    trouble.hidden = true;
+    event.submitter.disabled = true;
+    try {
+      await work(new FormData(form));
+    } catch (error) {
+      trouble.textContent = error instanceof Refusal ? error.message : "That did not work. Try again in a moment.";
+      trouble.hidden = false;
+    } finally {
+      event.submitter.disabled = false;
+    }
+  });
+}

@@ -1,0 +1,131 @@
+"""One-time links, over the real broker; notification's part is what asks for the address in the mail."""
+
+from __future__ import annotations
+
+import eventlet
+import pytest
+
+from chassis.errors import Error
+from chassis.ids import new_id
+from chassis.mongo import Mongo
+from identity.service import IdentityService
+from identity.tests.mothers import acme
+
+FRONT_END = "https://front.example"
+
+
+@pytest.fixture
+def identity(run_service, rpc):
+    run_service(IdentityService, front_end_url=FRONT_END)
+    return rpc("identity")
+
+
+@pytest.fixture
+def mailbox(identity, rpc, capture_events):
+    """What reaches the owner: the token of the newest link of a purpose."""
+    return Mailbox(rpc("identity", user="notification"), capture_events("identity"))
+
+
+class Mailbox:
+    def __init__(self, identity, events):
+        self.identity, self.events = identity, events
+
+    def links(self, purpose):
+        """The ids of the links that were asked for, each once, however often its event came."""
+        return list(dict.fromkeys(event.data["link_id"] for event in self.events.all(purpose)))
+
+    def address(self, purpose, number=1):
+        eventually = self.events.wait_for(purpose, where=lambda _: len(self.links(purpose)) >= number)
+        assert eventually
+        return self.identity.mail_link({"link_id": self.links(purpose)[number - 1]})["url"]
+
+    def token(self, purpose, number=1):
+        return self.address(purpose, number).partition("#token=")[2]
+
+
+def refused(call, *arguments, **options):
+    with pytest.raises(Error) as raised:
+        call(*arguments, **options)
+    return raised.value
+
+
+VERIFICATION = "email_verification_requested"
+
+
+def test_the_link_of_a_new_account_verifies_its_address_once(identity, rpc, mailbox):
+    signed_in = identity.register_brand(acme())
+    assert signed_in["account"]["email_verified"] is False
+
+    address = mailbox.address(VERIFICATION)
+    token = address.partition("#token=")[2]
+    assert identity.verify_email({"token": token}) == {}
+
+    assert address == f"{FRONT_END}/verify-email#token={token}"
+    assert mailbox.events.wait_for("email_verified").data == {"account_id": signed_in["account"]["id"]}
+    refreshed = identity.refresh({"refresh_token": signed_in["refresh_token"]})
+    assert refreshed["account"]["email_verified"] is True
+    again = refused(identity.verify_email, {"token": token})
+    assert (again.code, again.status) == ("identity.link_not_valid", 410)
+
+
+def test_of_many_who_open_one_link_at_once_one_succeeds(identity, mailbox):
+    identity.register_brand(acme())
+    token = mailbox.token(VERIFICATION)
+
+    def open_it():
+        try:
+            return identity.verify_email({"token": token})
+        except Error as error:
+            return error.code
+
+    openings = [eventlet.spawn(open_it) for _ in range(12)]
+    outcomes = [each.wait() for each in openings]
+
+    assert outcomes.count({}) == 1
+    assert outcomes.count("identity.link_not_valid") == 11
+
+
+def test_an_owner_asks_for_another_mail_and_gets_three_an_hour(identity, rpc, mailbox):
+    owner = rpc("identity", token=identity.register_brand(acme())["access_token"])
+
+    answers = [owner.resend_verification({"address": "203.0.113.7"}) for _ in range(5)]
+
+    assert answers == [{}] * 5
+    mailbox.address(VERIFICATION, number=4)
+    assert len(mailbox.links(VERIFICATION)) == 4
+
+
+def test_only_notification_is_told_where_a_link_leads(identity, rpc, mailbox):
+    identity.register_brand(acme())
+    mailbox.address(VERIFICATION)
+    [link_id] = mailbox.links(VERIFICATION)
+
+    for user in ("gateway", "brand", "operator"):
+        error = refused(rpc("identity", user=user).mail_link, {"link_id": link_id})
+        assert error.code == "rpc.caller_not_allowed"
+    missing = refused(rpc("identity", user="notification").mail_link, {"link_id": new_id("lnk")})
+    assert missing.code == "identity.link_not_valid"
+
+
+def test_a_token_is_in_no_event_and_in_no_collection(identity, mailbox, settings_env):
+    identity.register_brand(acme())
+    token = mailbox.token(VERIFICATION)
+    database = Mongo(settings_env["MONGO_URI"], f"{settings_env['DATABASE_PREFIX']}identity")
+
+    everything = str([list(database[name].find()) for name in ("links", "events", "accounts")])
+    database.close()
+
+    assert token not in everything
+    assert token not in str(mailbox.events.all())
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [{}, {"token": ""}, {"token": {"$ne": None}}, {"token": "x" * 101}, {"token": "x", "a": 1}],
+)
+def test_what_is_no_token_is_refused_by_field(identity, request_body):
+    assert refused(identity.verify_email, request_body).status == 422
+
+
+def test_asking_for_another_mail_needs_a_token(identity):
+    assert refused(identity.resend_verification, {}).status == 401
