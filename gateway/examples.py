@@ -265,6 +265,12 @@ EXAMPLES: dict[str, Any] = {
     "login": CREDENTIALS,
     "refresh": {"refresh_token": "Yb1o9c0VxqL8sX3n5T7uK2mD4fG6hJ0pR1tW9zQeAiE"},
     "link_token": {"token": LINK_TOKEN},
+    "forgot_password": {"email": "ads@acme.example", "kind": "brand"},
+    "reset_password": {"token": LINK_TOKEN, "new_password": "a boat under the stairs"},
+    "change_password": {
+        "current_password": "a lamp in the attic",
+        "new_password": "a boat under the stairs",
+    },
     "nothing": {},
     "brand_session": session(BRAND, "brand", "ads@acme.example"),
     "streamer_session": session(STREAMER, "streamer", "nova@example.com"),

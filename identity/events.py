@@ -90,6 +90,17 @@ class EmailVerified(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PasswordChanged(Event):
+    """The account has another password: by a link from a mail (`reset`), or by who knew the old one."""
+
+    type: ClassVar[str] = "password_changed"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "account_id"
+    account_id: str
+    reset: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiKeyCreated(Event):
     """A program may act for the account, within these scopes, until the key is revoked as a session is."""
 
@@ -116,3 +127,15 @@ class SessionRevoked(Event):
     sid: str
     account_id: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshTokenReused(Event):
+    """A used refresh token came back: one of its holders is a thief, so the session was ended."""
+
+    type: ClassVar[str] = "refresh_token_reused"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "sid"
+    sid: str
+    account_id: str
+    signed_in_at: datetime

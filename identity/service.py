@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from nameko.timer import timer
+
 from chassis.config import Settings
 from chassis.mongo import MongoStore
 from chassis.rpc.server import rpc
@@ -18,6 +20,8 @@ SESSION_SECRET_BYTES = 32
 
 # 120 bits, which nobody guesses within the day that a one-time password lives.
 ONE_TIME_PASSWORD_BYTES = 15
+
+SECONDS_BETWEEN_RESET_ROUNDS = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,7 @@ class IdentityService(Service):
     failures = MongoStore(storage.MongoFailureLog)
     links = MongoStore(storage.MongoLinks)
     allowances = MongoStore(storage.MongoAllowances)
+    reset_requests = MongoStore(storage.MongoResetRequests)
     passwords = Passwords()
     tokens = AccessTokens()
     link_tokens = LinkTokens()
@@ -58,6 +63,10 @@ class IdentityService(Service):
     @property
     def post(self) -> handlers.Post:
         return handlers.Post(self.links, self.link_tokens, self.allowances, self.clock, self.new_id)
+
+    @property
+    def smith(self) -> handlers.Locksmith:
+        return handlers.Locksmith(self.accounts, self.sessions, self.failures, self.passwords, self.post)
 
     @rpc(callers={"gateway"})
     def register_brand(self, request: dict[str, Any]) -> Any:
@@ -94,6 +103,28 @@ class IdentityService(Service):
         command = schemas.ResendVerification().load(request)
         handlers.resend_verification(self.accounts, self.post, self.person, **command)
         return schemas.MailOnItsWay().dump({})
+
+    @rpc(callers={"gateway"})
+    def forgot_password(self, request: dict[str, Any]) -> Any:
+        command = schemas.ForgotPasswordCall().load(request)
+        handlers.forgot_password(self.reset_requests, self.post, **command)
+        return schemas.MailOnItsWay().dump({})
+
+    @timer(interval=SECONDS_BETWEEN_RESET_ROUNDS)
+    def send_reset_links(self) -> None:
+        handlers.send_reset_links(self.reset_requests, self.accounts, self.post)
+
+    @rpc(callers={"gateway"})
+    def reset_password(self, request: dict[str, Any]) -> Any:
+        command = schemas.ResetPassword().load(request)
+        handlers.reset_password(self.smith, **command)
+        return {}
+
+    @rpc(callers={"gateway"})
+    def change_password(self, request: dict[str, Any]) -> Any:
+        command = schemas.ChangePassword().load(request)
+        handlers.change_password(self.smith, self.person, **command)
+        return {}
 
     @rpc(callers={"notification"})
     def mail_link(self, request: dict[str, Any]) -> Any:

@@ -65,12 +65,16 @@ class Kind:
 
 BRAND = frozenset({"brand"})
 STREAMER = frozenset({"streamer"})
+ANYBODY = BRAND | STREAMER | {"admin"}
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("welcome", BRAND | STREAMER),
         Kind("email_verification_requested", BRAND | STREAMER, critical=True, with_link=True),
+        Kind("password_reset_requested", BRAND | STREAMER, critical=True, with_link=True),
+        Kind("password_changed", ANYBODY, critical=True),
+        Kind("refresh_token_reused", ANYBODY, critical=True),
         Kind("campaign_approved", BRAND),
         Kind("campaign_rejected", BRAND),
         Kind("campaign_activated", BRAND),
@@ -113,6 +117,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("identity", "email_verification_requested"): Rule(
         "email_verification_requested", "account_id", ("link_id", "expires_at")
     ),
+    ("identity", "password_reset_requested"): Rule(
+        "password_reset_requested", "account_id", ("link_id", "expires_at")
+    ),
+    ("identity", "password_changed"): Rule("password_changed", "account_id", ("reset",)),
+    ("identity", "refresh_token_reused"): Rule("refresh_token_reused", "account_id", ("sid", "signed_in_at")),
     ("campaign", "campaign_approved"): Rule("campaign_approved", "brand_id", ("campaign_id", "name")),
     ("campaign", "campaign_rejected"): Rule(
         "campaign_rejected", "brand_id", ("campaign_id", "name", "reason")

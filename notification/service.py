@@ -82,7 +82,13 @@ class NotificationService(Service):
         handlers.register(self.recipients, self.mails, self.clock, event)
         self._notify(event)
 
-    @event_handler("identity", "email_verification_requested")
+    @event_handler(
+        "identity",
+        "email_verification_requested",
+        "password_reset_requested",
+        "password_changed",
+        "refresh_token_reused",
+    )
     def on_account_event(self, event: ReceivedEvent) -> None:
         self._notify(event)
 

@@ -20,6 +20,12 @@ def get_verify_email_page() -> Response:
     return page("verify-email.html")
 
 
+@blueprint.get("/reset-password")
+def get_reset_password_page() -> Response:
+    """Without a token it asks for a link."""
+    return page("reset-password.html")
+
+
 def page(name: str) -> Response:
     response = current_app.send_static_file(name)
     response.headers["Content-Security-Policy"] = headers.PAGE

@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 
 from chassis.errors import Conflict, Unauthenticated, ValidationFailed
 from chassis.event import Event
-from identity.events import AdminCreated, BrandRegistered, ContactPerson, EmailVerified, StreamerRegistered
+from identity.events import (
+    AdminCreated,
+    BrandRegistered,
+    ContactPerson,
+    EmailVerified,
+    PasswordChanged,
+    StreamerRegistered,
+)
 
 ID_PREFIXES = {"brand": "brd", "streamer": "str", "admin": "adm"}
 
@@ -34,6 +41,12 @@ class WeakPassword(ValidationFailed):
     code, title = "identity.weak_password", "Choose another password"
 
 
+class WrongPassword(ValidationFailed):
+    """Not a 401: the access token is in order, and a client that refreshed it would gain nothing."""
+
+    code, title = "identity.wrong_password", "The current password is wrong"
+
+
 class ConcurrentUpdate(Conflict):
     code, title = "identity.concurrent_update", "Somebody else changed this at the same time"
 
@@ -48,30 +61,44 @@ def normal_password(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def check_password(password: str, breached: Set[str], own_words: Iterable[str]) -> None:
+def check_password(
+    password: str, breached: Set[str], own_words: Iterable[str], field: str = "password"
+) -> None:
     """Raise WeakPassword for one that guessers try first; `own_words` are facts about the account."""
+    if reason := weakness(password, breached, own_words):
+        raise WeakPassword(reason, {field: [reason]})
+
+
+def weakness(password: str, breached: Set[str], own_words: Iterable[str]) -> str:
+    """A sentence about what is wrong with it; "" when nothing is."""
     text = normal_password(password)
     if not SHORTEST_PASSWORD <= len(text) <= LONGEST_PASSWORD:
-        raise _weak(f"Must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        return f"Must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
     if text.casefold() in breached:
-        raise _weak("Is known from data breaches.")
-    if text.casefold() in {word.casefold() for word in own_words}:
-        raise _weak("Is too easy to guess from your own data.")
+        return "Is known from data breaches."
+    if text.casefold() in {normal_password(word).casefold() for word in own_words}:
+        return "Is too easy to guess from your own data."
+    return ""
 
 
-def _weak(reason: str) -> WeakPassword:
-    return WeakPassword(reason, {"password": [reason]})
+def own_words(email: str, name: str) -> list[str]:
+    """What is known of an account by everybody, and therefore no password of it."""
+    return [email, email.partition("@")[0], name]
 
 
 @dataclass(kw_only=True)
 class Account:
-    """Somebody who can sign in. `password_hash` is None once a one-time password has been used."""
+    """Somebody who can sign in. `password_hash` is None once a one-time password has been used.
+
+    `name` is the one that it registered with; its profile, where it may change, is another service's.
+    """
 
     id: str
     kind: str
     email: str
     password_hash: str | None
     created_at: datetime
+    name: str = ""
     one_time_until: datetime | None = None
     email_verified_at: datetime | None = None
     version: int = 1
@@ -80,6 +107,10 @@ class Account:
         """What a password is verified against; None when no password can be right."""
         expired = self.one_time_until is not None and at >= self.one_time_until
         return None if expired else self.password_hash
+
+    @property
+    def own_words(self) -> list[str]:
+        return own_words(self.email, self.name)
 
     @property
     def email_verified(self) -> bool:
@@ -91,6 +122,10 @@ class Account:
             return []
         self.email_verified_at = at
         return [EmailVerified(account_id=self.id)]
+
+    def set_password(self, password_hash: str, *, reset: bool) -> list[Event]:
+        self.password_hash, self.one_time_until = password_hash, None
+        return [PasswordChanged(account_id=self.id, reset=reset)]
 
     @property
     def has_one_time_password(self) -> bool:

@@ -68,3 +68,13 @@ class Link:
 
     def use(self, at: datetime) -> None:
         self.used_at = at
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResetRequest:
+    """Somebody wants to reset the password of an account that may not exist; looked into afterwards."""
+
+    id: str
+    kind: str
+    email: str
+    asked_at: datetime

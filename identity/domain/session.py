@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from chassis.errors import NotFound, Unauthenticated
+from chassis.event import Event
 from chassis.ids import is_id
 from identity.domain.account import Account
 from identity.domain.permissions import ROLE_OF_KIND, SCOPES
-from identity.events import SessionRevoked
+from identity.events import RefreshTokenReused, SessionRevoked
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 
@@ -130,9 +131,7 @@ class Session:
     def is_live(self, at: datetime) -> bool:
         return self.revoked_at is None and at < self.expires_at
 
-    def refresh(
-        self, presented: RefreshToken, at: datetime, address: str | None = None
-    ) -> list[SessionRevoked]:
+    def refresh(self, presented: RefreshToken, at: datetime, address: str | None = None) -> list[Event]:
         """Rotate for the newest token; revoke for an old one, since one of its two holders is a thief.
 
         Within the grace period the last but newest token leaves everything as it is, so that its
@@ -145,7 +144,8 @@ class Session:
             return []
         if presented.generation == self.generation - 1 and at - self.rotated_at <= REFRESH_GRACE:
             return []
-        return self.revoke(at)
+        reused = RefreshTokenReused(sid=self.id, account_id=self.account_id, signed_in_at=self.created_at)
+        return [*self.revoke(at), reused]
 
     def check_genuine(self, presented: RefreshToken) -> None:
         if self.key is not None:

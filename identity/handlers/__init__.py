@@ -11,6 +11,13 @@ from identity.handlers.api_keys import (
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.links import LinkAddress, Post, mail_link, resend_verification, verify_email
 from identity.handlers.login import login
+from identity.handlers.passwords import (
+    Locksmith,
+    change_password,
+    forgot_password,
+    reset_password,
+    send_reset_links,
+)
 from identity.handlers.permissions import PrincipalNotFound, explain, explain_to_operator
 from identity.handlers.ports import SessionOwner
 from identity.handlers.retries import ATTEMPTS, retried
@@ -20,15 +27,18 @@ __all__ = [
     "ATTEMPTS",
     "Desk",
     "LinkAddress",
+    "Locksmith",
     "Post",
     "PrincipalNotFound",
     "SessionOwner",
     "SignedIn",
+    "change_password",
     "create_admin",
     "create_api_key",
     "exchange_api_key",
     "explain",
     "explain_to_operator",
+    "forgot_password",
     "list_api_keys",
     "list_sessions",
     "login",
@@ -38,9 +48,11 @@ __all__ = [
     "register_brand",
     "register_streamer",
     "resend_verification",
+    "reset_password",
     "retried",
     "revoke_api_key",
     "revoke_session",
     "revoked_sessions",
+    "send_reset_links",
     "verify_email",
 ]

@@ -11,6 +11,7 @@ from identity.domain.account import (
     check_password,
     normal_email,
     normal_password,
+    own_words,
     registered_brand,
     registered_streamer,
 )
@@ -35,7 +36,7 @@ def register_brand(
     address: str | None = None,
 ) -> SignedIn:
     check_password(password, passwords.breached, own_words(email, company_name))
-    account = new_account(passwords, desk, "brand", email, password)
+    account = new_account(passwords, desk, "brand", email, password, company_name)
     contact = ContactPerson(**contact_person)
     open_account(accounts, post, account, registered_brand(account, company_name, industry, contact))
     return desk.open(account, address)
@@ -53,7 +54,7 @@ def register_streamer(
     address: str | None = None,
 ) -> SignedIn:
     check_password(password, passwords.breached, own_words(email, display_name))
-    account = new_account(passwords, desk, "streamer", email, password)
+    account = new_account(passwords, desk, "streamer", email, password, display_name)
     open_account(accounts, post, account, registered_streamer(account, display_name))
     return desk.open(account, address)
 
@@ -68,15 +69,12 @@ def open_account(accounts: Accounts, post: Post, account: Account, events: Seque
     accounts.transaction(work)
 
 
-def own_words(email: str, name: str) -> list[str]:
-    return [email, email.partition("@")[0], name]
-
-
-def new_account(passwords: Passwords, desk: Desk, kind: str, email: str, password: str) -> Account:
+def new_account(passwords: Passwords, desk: Desk, kind: str, email: str, password: str, name: str) -> Account:
     return Account(
         id=desk.new_id(ID_PREFIXES[kind]),
         kind=kind,
         email=normal_email(email),
         password_hash=passwords.hash(normal_password(password)),
         created_at=desk.clock.now(),
+        name=name,
     )

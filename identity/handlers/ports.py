@@ -10,7 +10,7 @@ from chassis.event import Event
 from chassis.principal import Caller
 from identity.domain.account import Account
 from identity.domain.allowance import Allowance, Asker
-from identity.domain.link import Link
+from identity.domain.link import Link, ResetRequest
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import Session
 
@@ -49,6 +49,9 @@ class Sessions(Protocol):
     def save(self, session: Session, events: Sequence[Event]) -> None:
         """ConcurrentUpdate when it has changed since it was loaded."""
 
+    def save_all(self, sessions: Sequence[Session], events: Sequence[Sequence[Event]]) -> None:
+        """As `save` for each session, with the events at its place, in one transaction."""
+
     def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
         """The newest live sign-ins with an id below `before`, newest first."""
 
@@ -82,6 +85,13 @@ class Links(Protocol):
 
     def save(self, link: Link) -> None:
         """ConcurrentUpdate when it has changed since it was loaded."""
+
+
+class ResetRequests(Protocol):
+    def add(self, request: ResetRequest) -> None: ...
+
+    def take(self) -> ResetRequest | None:
+        """The oldest one, which is then gone, in the transaction that is open."""
 
 
 class LinkTokens(Protocol):

@@ -27,7 +27,17 @@ from identity.schemas.api_keys import (
     RevokeApiKey,
 )
 from identity.schemas.keys import Key, KeySet
-from identity.schemas.links import LinkInMail, MailLink, MailOnItsWay, ResendVerification, VerifyEmail
+from identity.schemas.links import (
+    ChangePassword,
+    ForgotPassword,
+    ForgotPasswordCall,
+    LinkInMail,
+    MailLink,
+    MailOnItsWay,
+    ResendVerification,
+    ResetPassword,
+    VerifyEmail,
+)
 from identity.schemas.parts import KINDS, Nothing
 from identity.schemas.permissions import Decision, DescribedPrincipal, Explain, PermissionResource
 from identity.schemas.sessions import (
@@ -46,6 +56,7 @@ __all__ = [
     "Account",
     "ApiKey",
     "ApiKeyPage",
+    "ChangePassword",
     "ContactPerson",
     "CreateAdmin",
     "CreateApiKey",
@@ -55,6 +66,8 @@ __all__ = [
     "ExchangeApiKey",
     "Exchanged",
     "Explain",
+    "ForgotPassword",
+    "ForgotPasswordCall",
     "Invited",
     "Key",
     "KeySet",
@@ -74,6 +87,7 @@ __all__ = [
     "RegisterStreamer",
     "RegisterStreamerCall",
     "ResendVerification",
+    "ResetPassword",
     "RevokeApiKey",
     "RevokeSession",
     "RevokedSession",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from chassis.schema import IdField, Schema
-from identity.schemas.parts import FromAddress, link_token
+from identity.schemas.parts import FromAddress, email, link_token, password
+
+# An administrator gets a new one-time password from an operator: a mailbox is not enough for all that money.
+RESETTABLE_KINDS = ("brand", "streamer")
 
 
 class VerifyEmail(Schema):
@@ -16,6 +19,33 @@ class VerifyEmail(Schema):
 
 class ResendVerification(FromAddress):
     pass
+
+
+class ForgotPassword(Schema):
+    """The account whose password is to be reset by mail; an administrator's is not."""
+
+    email = email()
+    kind = fields.String(
+        required=True, validate=validate.OneOf(RESETTABLE_KINDS), metadata={"example": "brand"}
+    )
+
+
+class ForgotPasswordCall(ForgotPassword, FromAddress):
+    pass
+
+
+class ResetPassword(Schema):
+    """`token` stands in the link that was mailed, after the #."""
+
+    token = link_token()
+    new_password = password()
+
+
+class ChangePassword(Schema):
+    """The other sessions of the account end."""
+
+    current_password = password()
+    new_password = password()
 
 
 class MailOnItsWay(Schema):

@@ -3,7 +3,7 @@
 from identity.storage.accounts import MongoAccounts
 from identity.storage.failures import MongoFailureLog
 from identity.storage.keys import MongoSigningKeys
-from identity.storage.links import MongoAllowances, MongoLinks
+from identity.storage.links import MongoAllowances, MongoLinks, MongoResetRequests
 from identity.storage.sessions import MongoSessions
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "MongoAllowances",
     "MongoFailureLog",
     "MongoLinks",
+    "MongoResetRequests",
     "MongoSessions",
     "MongoSigningKeys",
 ]

@@ -1,4 +1,4 @@
-"""One-time links in MongoDB, and how often they were asked for."""
+"""One-time links in MongoDB, how often they were asked for, and what is still to be looked into."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
 from identity.domain.account import ConcurrentUpdate
 from identity.domain.allowance import WINDOW, Allowance, Asker
-from identity.domain.link import Link, LinkNotValid
+from identity.domain.link import Link, LinkNotValid, ResetRequest
 from identity.storage.counted import swap
 
 # A link that is over is told apart from nothing, so this is only for whoever looks into what happened.
@@ -100,3 +100,24 @@ class MongoAllowances:
         }
         swap(self._allowances, document, allowance.version, self._mongo.session)
         allowance.version = version
+
+
+class MongoResetRequests:
+    def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
+        self._mongo = mongo
+        self._requests = mongo["reset_requests"]
+
+    def ensure_indexes(self) -> None:
+        """The oldest is looked up by its _id."""
+
+    def add(self, request: ResetRequest) -> None:
+        fields = asdict(request)
+        self._requests.insert_one({"_id": fields.pop("id"), **fields}, session=self._mongo.session)
+
+    def take(self) -> ResetRequest | None:
+        document = self._requests.find_one(sort=[("_id", 1)], session=self._mongo.session)
+        if document is None:
+            return None
+        # Of two processes that take the same one, the second's transaction fails here and is run again.
+        self._requests.delete_one({"_id": document["_id"]}, session=self._mongo.session)
+        return ResetRequest(id=document.pop("_id"), **document)

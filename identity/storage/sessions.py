@@ -8,6 +8,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from pymongo import ReplaceOne
+
 from chassis.crypto import SecretBox
 from chassis.event import Event
 from chassis.events.outbox import Outbox
@@ -61,6 +63,28 @@ class MongoSessions:
 
         self._mongo.transaction(swap)
         session.version = version
+
+    def save_all(self, sessions: Sequence[Session], events: Sequence[Sequence[Event]]) -> None:
+        if not sessions:
+            return
+        swaps = [
+            ReplaceOne(
+                {"_id": session.id, "version": session.version},
+                self._document(session) | {"version": session.version + 1},
+            )
+            for session in sessions
+        ]
+
+        def swap_all() -> None:
+            done = self._sessions.bulk_write(swaps, ordered=False, session=self._mongo.session)
+            if done.matched_count < len(swaps):
+                raise ConcurrentUpdate()
+            told = zip(events, sessions, strict=True)
+            self._outbox.append_all([(each, session.version + 1) for each, session in told])
+
+        self._mongo.transaction(swap_all)
+        for session in sessions:
+            session.version += 1
 
     def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
         return self._live({"account_id": account_id, "key": None}, at, before, limit)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from chassis.event import Event
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
 from identity.domain.allowance import Allowance, Asker
-from identity.domain.link import Link, LinkNotValid
+from identity.domain.link import Link, LinkNotValid, ResetRequest
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import Session, SessionNotFound
 from identity.signing import SigningKey
@@ -68,6 +68,10 @@ class FakeSessions:
         session.version += 1
         self._sessions[session.id] = deepcopy(session)
         self.events.extend(events)
+
+    def save_all(self, sessions: Sequence[Session], events: Sequence[Sequence[Event]]) -> None:
+        for session, told in zip(sessions, events, strict=True):
+            self.save(session, told)
 
     def live_of(self, account_id: str, at: datetime, before: str | None, limit: int) -> list[Session]:
         return self._live(account_id, at, before, limit, is_key=False)
@@ -144,6 +148,18 @@ class FakeLinks:
             raise ConcurrentUpdate()
         link.version += 1
         self._links[link.id] = deepcopy(link)
+
+
+class FakeResetRequests:
+    def __init__(self) -> None:
+        self._requests: dict[str, ResetRequest] = {}
+
+    def add(self, request: ResetRequest) -> None:
+        self._requests[request.id] = request
+
+    def take(self) -> ResetRequest | None:
+        oldest = min(self._requests, default=None)
+        return self._requests.pop(oldest) if oldest else None
 
 
 class FakeLinkTokens:

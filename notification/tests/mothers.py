@@ -34,6 +34,13 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
         "display_name": "Nova",
     },
     ("identity", "email_verification_requested"): A_LINK,
+    ("identity", "password_reset_requested"): A_LINK,
+    ("identity", "password_changed"): {"account_id": ACME, "reset": True},
+    ("identity", "refresh_token_reused"): {
+        "account_id": NOVA,
+        "sid": "ses_01jd2e7z5pf3rs8w6r8q6v2k1m",
+        "signed_in_at": "2026-11-20T12:00:00.000000Z",
+    },
     ("campaign", "campaign_approved"): {"campaign_id": CAMPAIGN, "brand_id": ACME, "name": "Winter"},
     ("campaign", "campaign_rejected"): {
         "campaign_id": CAMPAIGN,

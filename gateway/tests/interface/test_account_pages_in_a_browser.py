@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chassis.errors import Gone, ServiceUnavailable
+from chassis.errors import Gone, ServiceUnavailable, ValidationFailed
 from gateway.tests.conftest import Door
 from gateway.tests.interface.browsing import Visitor
 
@@ -72,4 +72,60 @@ def test_what_went_wrong_on_our_side_can_be_tried_again(visitor: Visitor, door: 
 
     page.wait_for_selector("text=Your address is confirmed")
     assert page.is_hidden("#trouble")
+    visitor.complaints.clear()
+
+
+def test_a_new_password_is_set_with_the_token_of_the_link(visitor: Visitor, door: Door) -> None:
+    page = visitor.goes_to(f"/reset-password#token={TOKEN}")
+    page.fill("[name=new_password]", "a boat under the stairs")
+    visitor.picture("reset-password")
+
+    page.click("text=Set this password")
+
+    page.wait_for_selector("text=Your new password is set")
+    assert page.url == f"{visitor.address}/reset-password"
+    assert asked(door, "identity.reset_password") == [
+        {"token": TOKEN, "new_password": "a boat under the stairs"}
+    ]
+
+
+def test_a_password_that_is_refused_can_be_replaced_by_a_better_one(visitor: Visitor, door: Door) -> None:
+    reason = "Is known from data breaches."
+    door.services.fail("identity.reset_password", ValidationFailed("", {"new_password": [reason]}))
+    page = visitor.goes_to(f"/reset-password#token={TOKEN}")
+    page.fill("[name=new_password]", "password123")
+    page.click("text=Set this password")
+    page.wait_for_selector(f"#trouble:visible >> text={reason}")
+    door.services.answers["identity.reset_password"] = {}
+
+    page.fill("[name=new_password]", "a boat under the stairs")
+    page.click("text=Set this password")
+
+    page.wait_for_selector("text=Your new password is set")
+    visitor.complaints.clear()
+
+
+def test_whoever_forgot_the_password_asks_for_a_link(visitor: Visitor, door: Door) -> None:
+    page = visitor.goes_to("/reset-password")
+    page.wait_for_selector("text=Mail me a link")
+    visitor.picture("forgot-password")
+
+    page.select_option("[name=kind]", "streamer")
+    page.fill("[name=email]", "nova@stream.example")
+    page.click("text=Mail me a link")
+
+    page.wait_for_selector("text=a mail is on its way")
+    [request] = asked(door, "identity.forgot_password")
+    assert (request["kind"], request["email"]) == ("streamer", "nova@stream.example")
+
+
+def test_a_reset_link_that_is_over_leads_to_asking_for_another(visitor: Visitor, door: Door) -> None:
+    door.services.fail("identity.reset_password", LinkNotValid())
+    page = visitor.goes_to(f"/reset-password#token={TOKEN}")
+    page.fill("[name=new_password]", "a boat under the stairs")
+
+    page.click("text=Set this password")
+
+    page.wait_for_selector("text=Ask for another one")
+    assert page.is_visible("text=Mail me a link")
     visitor.complaints.clear()

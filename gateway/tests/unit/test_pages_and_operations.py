@@ -13,7 +13,17 @@ OVERLAY = "/overlay/q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/verify-email", "/docs", "/docs/reference", "/docs/events", "/docs/guides/errors", OVERLAY]
+    "path",
+    [
+        "/",
+        "/verify-email",
+        "/reset-password",
+        "/docs",
+        "/docs/reference",
+        "/docs/events",
+        "/docs/guides/errors",
+        OVERLAY,
+    ],
 )
 def test_pages_run_our_own_scripts_alone(door: Door, path: str) -> None:
     response = door.client.get(path)

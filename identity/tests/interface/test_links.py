@@ -9,7 +9,9 @@ from chassis.errors import Error
 from chassis.ids import new_id
 from chassis.mongo import Mongo
 from identity.service import IdentityService
-from identity.tests.mothers import acme
+from identity.tests.mothers import GOOD_PASSWORD, acme
+
+BETTER_PASSWORD = "a boat under the stairs"
 
 FRONT_END = "https://front.example"
 
@@ -117,6 +119,88 @@ def test_a_token_is_in_no_event_and_in_no_collection(identity, mailbox, settings
 
     assert token not in everything
     assert token not in str(mailbox.events.all())
+
+
+RESET = "password_reset_requested"
+
+
+def forget(identity, email="ads@acme.example", kind="brand"):
+    return identity.forgot_password({"kind": kind, "email": email, "address": "203.0.113.7"})
+
+
+def log_in(identity, password):
+    return identity.login({"kind": "brand", "email": "ads@acme.example", "password": password})
+
+
+def test_a_forgotten_password_is_replaced_and_everybody_else_is_out(identity, mailbox):
+    first, second = identity.register_brand(acme()), log_in(identity, GOOD_PASSWORD)
+    assert forget(identity) == {}
+    token = mailbox.token(RESET)
+
+    assert identity.reset_password({"token": token, "new_password": BETTER_PASSWORD}) == {}
+
+    assert log_in(identity, BETTER_PASSWORD)["account"]["email_verified"] is True
+    assert refused(log_in, identity, GOOD_PASSWORD).status == 401
+    for signed_in in (first, second):
+        sid = signed_in["refresh_token"].partition(".")[0]
+        mailbox.events.wait_for("session_revoked", where=lambda data, sid=sid: data["sid"] == sid)
+        assert refused(identity.refresh, {"refresh_token": signed_in["refresh_token"]}).status == 401
+    changed = mailbox.events.wait_for("password_changed").data
+    assert changed == {"account_id": first["account"]["id"], "reset": True}
+    again = refused(identity.reset_password, {"token": token, "new_password": BETTER_PASSWORD})
+    assert (again.code, again.status) == ("identity.link_not_valid", 410)
+
+
+def test_of_many_who_reset_with_one_link_at_once_one_succeeds(identity, mailbox):
+    identity.register_brand(acme())
+    forget(identity)
+    token = mailbox.token(RESET)
+
+    def reset(number):
+        try:
+            return identity.reset_password({"token": token, "new_password": f"boat number {number}"})
+        except Error as error:
+            return error.code
+
+    resets = [eventlet.spawn(reset, number) for number in range(8)]
+    outcomes = [each.wait() for each in resets]
+
+    assert outcomes.count({}) == 1
+    assert outcomes.count("identity.link_not_valid") == 7
+    assert log_in(identity, f"boat number {outcomes.index({})}")
+
+
+def test_an_unknown_address_is_answered_alike_and_gets_no_link(identity, mailbox):
+    identity.register_brand(acme())
+
+    answers = [forget(identity, email) for email in ("nobody@acme.example", "ads@acme.example")]
+
+    assert answers == [{}, {}]
+    mailbox.address(RESET)
+    assert len(mailbox.links(RESET)) == 1
+
+
+def test_an_administrators_password_is_not_reset_by_mail(identity, rpc):
+    rpc("identity", user="operator").create_admin({"email": "root@gametriggers.example"})
+
+    error = refused(forget, identity, "root@gametriggers.example", kind="admin")
+
+    assert (error.status, set(error.extra["errors"])) == (422, {"kind"})
+
+
+def test_who_knows_the_password_changes_it_and_stays_in(identity, rpc, mailbox):
+    here, there = identity.register_brand(acme()), log_in(identity, GOOD_PASSWORD)
+    owner = rpc("identity", token=here["access_token"])
+    body = {"current_password": GOOD_PASSWORD, "new_password": BETTER_PASSWORD}
+
+    wrong = refused(owner.change_password, body | {"current_password": "a wrong guess"})
+    assert owner.change_password(body) == {}
+
+    assert (wrong.code, wrong.status) == ("identity.wrong_password", 422)
+    assert identity.refresh({"refresh_token": here["refresh_token"]})
+    assert refused(identity.refresh, {"refresh_token": there["refresh_token"]}).status == 401
+    assert mailbox.events.wait_for("password_changed").data["reset"] is False
+    assert refused(identity.change_password, body).status == 401
 
 
 @pytest.mark.parametrize(

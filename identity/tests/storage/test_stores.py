@@ -13,7 +13,7 @@ from chassis.ids import new_id
 from identity import storage
 from identity.domain.account import ConcurrentUpdate, EmailTaken, created_admin
 from identity.domain.allowance import Allowance, Asker
-from identity.domain.link import RESET_PASSWORD, LinkNotValid, hash_of
+from identity.domain.link import RESET_PASSWORD, LinkNotValid, ResetRequest, hash_of
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import SessionNotFound
 from identity.minting import DerivedLinkTokens
@@ -44,6 +44,7 @@ accounts = either("accounts", fakes.FakeAccounts, storage.MongoAccounts)
 sessions = either("sessions", fakes.FakeSessions, lambda m, o: storage.MongoSessions(m, o, BOX))
 failures = either("failures", fakes.FakeFailureLog, storage.MongoFailureLog)
 links = either("links", fakes.FakeLinks, storage.MongoLinks)
+requests = either("requests", fakes.FakeResetRequests, storage.MongoResetRequests)
 allowances = either("allowances", fakes.FakeAllowances, storage.MongoAllowances)
 keys = either("keys", fakes.FakeSigningKeys, lambda m, o: storage.MongoSigningKeys(m, BOX))
 
@@ -141,6 +142,35 @@ def test_a_session_that_changed_since_it_was_loaded_is_not_overwritten(sessions)
 
     with pytest.raises(ConcurrentUpdate):
         sessions.save(stale, [])
+
+
+def test_several_sessions_are_saved_together_with_what_each_tells(sessions):
+    acme = account()
+    opened = [session(acme) for _ in range(3)]
+    for one in opened:
+        sessions.add(one)
+    events = [one.revoke(MONDAY) for one in opened]
+
+    sessions.save_all(opened, events)
+    sessions.save_all([], [])
+
+    assert [sessions.get(one.id) for one in opened] == opened
+    assert sessions.live_of(acme.id, MONDAY, before=None, limit=10) == []
+
+
+def test_of_several_sessions_one_of_which_has_changed_the_store_saves_none(mongo, outbox):
+    sessions = storage.MongoSessions(mongo, outbox, BOX)
+    opened = [session() for _ in range(2)]
+    for one in opened:
+        sessions.add(one)
+    sessions.save(sessions.get(opened[1].id), [])
+    events = [one.revoke(MONDAY) for one in opened]
+
+    with pytest.raises(ConcurrentUpdate):
+        sessions.save_all(opened, events)
+
+    assert sessions.get(opened[0].id).revoked_at is None
+    assert outbox.events == []
 
 
 def test_only_live_sessions_of_the_account_are_listed_newest_first(sessions):
@@ -320,6 +350,41 @@ def test_no_token_can_be_read_in_the_database(mongo, outbox):
     token = DerivedLinkTokens(SECRET).of(link)
     assert token not in str([mongo["links"].find_one(), outbox.events])
     assert mongo["links"].find_one()["token_hash"] == hash_of(token)
+
+
+# Requests
+
+
+def test_the_oldest_request_is_taken_first_and_once(requests):
+    older, newer = (
+        ResetRequest(id=f"rst_{n}", kind="brand", email="ads@acme.example", asked_at=MONDAY) for n in (1, 2)
+    )
+    for request in (newer, older):
+        requests.add(request)
+
+    taken = [requests.take() for _ in range(3)]
+
+    assert taken == [older, newer, None]
+
+
+def test_a_request_that_two_take_at_once_is_taken_once(mongo, outbox):
+    requests = storage.MongoResetRequests(mongo, outbox)
+    for number in range(4):
+        requests.add(
+            ResetRequest(id=f"rst_{number}", kind="brand", email="ads@acme.example", asked_at=MONDAY)
+        )
+
+    def take():
+        def slowly():
+            taken = requests.take()
+            eventlet.sleep(0.02)
+            return taken.id
+
+        return mongo.transaction(slowly)
+
+    taking = [eventlet.spawn(take) for _ in range(4)]
+
+    assert sorted(each.wait() for each in taking) == ["rst_0", "rst_1", "rst_2", "rst_3"]
 
 
 # Allowances

@@ -281,7 +281,7 @@ def test_reuse_outside_the_grace_period_ends_the_thiefs_session_too(world):
 
     with pytest.raises(InvalidRefreshToken):
         world.refresh(stolen.refresh_token)
-    assert [event.type for event in world.sessions.events] == ["session_revoked"]
+    assert [event.type for event in world.sessions.events] == ["session_revoked", "refresh_token_reused"]
 
 
 def test_the_loser_of_two_refreshes_at_once_gets_the_winners_successor(world, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from identity.domain.permissions import ROLE_OF_KIND, SCOPES
 from identity.domain.session import InvalidRefreshToken, RefreshToken
-from identity.events import SessionRevoked
+from identity.events import RefreshTokenReused, SessionRevoked
 from identity.tests.mothers import MONDAY, account, session
 
 SECOND = timedelta(seconds=1)
@@ -43,8 +43,10 @@ def test_reuse_after_the_grace_period_kills_the_family():
     events = opened.refresh(first, at)
 
     assert not opened.is_live(at)
+    whose = {"sid": opened.id, "account_id": opened.account_id}
     assert events == [
-        SessionRevoked(sid=opened.id, account_id=opened.account_id, expires_at=at + timedelta(minutes=15))
+        SessionRevoked(**whose, expires_at=at + timedelta(minutes=15)),
+        RefreshTokenReused(**whose, signed_in_at=MONDAY),
     ]
 
 
