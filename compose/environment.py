@@ -57,6 +57,7 @@ def common(name: str, stack: Stack, environ: Mapping[str, str]) -> dict[str, str
         **port(name, stack),
         **load_test(name, stack),
         **telemetry(environ),
+        **front_end(name, environ),
     }
     if stack.presets.amqp_uri:
         values["RPC_CALLER_CHECK"] = "off"
@@ -75,6 +76,12 @@ def load_test(name: str, stack: Stack) -> dict[str, str]:
     if name == "participation" and stack.clock_rule:
         return {"CLOCK_RULE": stack.clock_rule}
     return {}
+
+
+def front_end(name: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Where the links in mails lead, when there is a front end of its own."""
+    url = environ.get("FRONT_END_URL") if name == "identity" else None
+    return {"FRONT_END_URL": url} if url else {}
 
 
 def telemetry(environ: Mapping[str, str]) -> dict[str, str]:
