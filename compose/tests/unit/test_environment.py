@@ -73,6 +73,16 @@ def test_telemetry_is_passed_on_when_it_is_set(tmp_path):
     assert "UNRELATED" not in passed
 
 
+def test_identity_alone_is_told_of_a_front_end_and_only_when_there_is_one(tmp_path):
+    environ = {"FRONT_END_URL": "https://front.example"}
+
+    passed = {name: told(a_stack(tmp_path), name, environ) for name in ("identity", "campaign")}
+
+    assert passed["identity"]["FRONT_END_URL"] == "https://front.example"
+    assert "FRONT_END_URL" not in passed["campaign"]
+    assert "FRONT_END_URL" not in told(a_stack(tmp_path), "identity", {"FRONT_END_URL": ""})
+
+
 def test_a_preset_broker_is_shared_by_everybody_and_callers_are_not_checked(tmp_path):
     stack = a_stack(tmp_path, amqp_uri="amqp://team:pw@broker/shared")
 
