@@ -56,6 +56,7 @@ class Settings:
     token_issuer: str = "gametriggers"
     token_audience: str = "gametriggers-api"
     token_keys_service: str = "identity"
+    token_keys_poll_seconds: float = 15.0
     rpc_caller_check: bool = True
     rpc_deadline: float = 5.0
     rpc_prefetch: int = 64

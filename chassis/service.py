@@ -59,6 +59,12 @@ class Verifier(SharedExtension):
     def get(self) -> TokenVerifier:
         return self._verifier.get()
 
+    def start(self) -> None:
+        every = self.configuration.settings.token_keys_poll_seconds
+        self.container.spawn_managed_thread(
+            lambda: self.get().keep_fresh(every, eventlet.sleep), identifier="token-keys"
+        )
+
     def _build(self) -> TokenVerifier:
         settings = self.configuration.settings
         return TokenVerifier(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,11 +18,16 @@ import jwt
 from chassis.errors import Unauthenticated
 from chassis.principal import Delegate, Principal
 
+log = logging.getLogger(__name__)
+
 MAX_TOKEN_LENGTH = 4096
 """Ours are under 1 kB; parsing a larger one would only serve somebody who wants to keep us busy."""
 
 REFETCH_SECONDS = 2.0
 """An unknown key id makes us look for new keys, but not more often than this."""
+
+KEYS_LIVE_SECONDS = 300.0
+"""A key that was withdrawn while its issuer could not be asked is believed no longer than this."""
 
 MAX_REMEMBERED = 4096
 """More accounts than one process serves within the life of a token; a few megabytes at the most."""
@@ -63,17 +71,24 @@ class Remembered:
             self._by_digest.pop(digest, None)
 
 
+def audience_of(audience: str, kind: str) -> str:
+    """What a token for an account of this kind says under `aud`: each kind has an audience of its own."""
+    return f"{audience}/{kind}"
+
+
 class TokenVerifier:
     """Verifies access tokens; `fetch_jwks` returns the issuer's JSON Web Key Set.
 
     A token that was verified is believed again until it expires or its key is published no more. Whether its
-    session was revoked is for the caller to ask, each time.
+    session was revoked is for the caller to ask, each time. Whoever owns a verifier lets `keep_fresh` run
+    beside it, so that a key which was withdrawn is noticed.
     """
 
     def __init__(self, fetch_jwks: Callable[[], dict[str, Any]], issuer: str, audience: str) -> None:
         self._fetch_jwks = fetch_jwks
         self._issuer = issuer
         self._audience = audience
+        self._published: dict[str, dict[str, Any]] = {}
         self._keys: dict[str, Any] = {}
         self._fetched_at = float("-inf")
         self._lock = threading.Lock()
@@ -93,6 +108,24 @@ class TokenVerifier:
         self._remembered.put(digest, verified)
         return verified.principal
 
+    def keep_fresh(self, every: float, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Read the keys again every so many seconds, for ever; for a thread of its own."""
+        while True:
+            sleep(every)
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read the keys again if any are known; what can't be read again in time is believed no more."""
+        if not self._keys:
+            return
+        try:
+            with self._lock:
+                self._fetch()
+        except Exception as error:  # noqa: BLE001  Whatever it is, the keys get older by it.
+            log.warning("the published keys could not be read again: %s", error)
+            if time.monotonic() - self._fetched_at > KEYS_LIVE_SECONDS:
+                self._published, self._keys = {}, {}
+
     def _still_holds(self, known: Verified) -> bool:
         return known.expires_at > time.time() and self._keys.get(known.kid) is known.key
 
@@ -105,7 +138,8 @@ class TokenVerifier:
             kid = str(header.get("kid", ""))
             key = self._key(kid)
             claims = self._claims(token, key)
-        except jwt.PyJWTError as error:
+            _must_be_unambiguous(token)
+        except (jwt.PyJWTError, ValueError) as error:
             raise Unauthenticated("the access token is not valid") from error
         return Verified(_principal(claims), int(claims["exp"]), kid, key)
 
@@ -115,9 +149,11 @@ class TokenVerifier:
             key,
             algorithms=[ALGORITHM],
             issuer=self._issuer,
-            audience=self._audience,
-            options={"require": _REQUIRED},
+            options={"require": _REQUIRED, "verify_aud": False},
         )
+        # What kinds there are is the issuer's business; that kind and audience agree is what we look at.
+        if claims["aud"] != audience_of(self._audience, str(claims["kind"])):
+            raise Unauthenticated("the access token is for another audience")
         return claims
 
     def _key(self, kid: str) -> Any:
@@ -132,9 +168,17 @@ class TokenVerifier:
         with self._lock:
             if time.monotonic() - self._fetched_at < REFETCH_SECONDS and self._keys:
                 return
-            published = self._fetch_jwks()["keys"]
-            self._keys = {key["kid"]: jwt.PyJWK.from_dict(key, algorithm=ALGORITHM).key for key in published}
-            self._fetched_at = time.monotonic()
+            self._fetch()
+
+    def _fetch(self) -> None:
+        """A key that is published as before stays the same object: tokens are remembered with theirs."""
+        published = {key["kid"]: key for key in self._fetch_jwks()["keys"]}
+        self._keys = {kid: self._unchanged(kid, key) or _usable(key) for kid, key in published.items()}
+        self._published = published
+        self._fetched_at = time.monotonic()
+
+    def _unchanged(self, kid: str, published: dict[str, Any]) -> Any:
+        return self._keys.get(kid) if self._published.get(kid) == published else None
 
 
 class TokenPrincipal:
@@ -193,6 +237,23 @@ class TokenPrincipal:
 
     def owns(self, owner_id: str) -> bool:
         return self.verified.owns(owner_id)
+
+
+def _usable(published: dict[str, Any]) -> Any:
+    return jwt.PyJWK.from_dict(published, algorithm=ALGORITHM).key
+
+
+def _must_be_unambiguous(token: str) -> None:
+    """ValueError for a name that occurs twice: who reads the first and who reads the last would disagree."""
+    for part in token.split(".")[:2]:
+        json.loads(base64.urlsafe_b64decode(part + "=="), object_pairs_hook=_without_duplicates)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return names
 
 
 def _delegate(claims: dict[str, Any]) -> Delegate | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -110,7 +111,10 @@ def verifier(connection: RpcConnection, settings: GatewaySettings) -> TokenVerif
         keys: dict[str, Any] = connection.call(settings.token_keys_service, "jwks", {})
         return keys
 
-    return TokenVerifier(fetch_keys, settings.token_issuer, settings.token_audience)
+    built = TokenVerifier(fetch_keys, settings.token_issuer, settings.token_audience)
+    every = settings.token_keys_poll_seconds
+    threading.Thread(target=built.keep_fresh, args=(every,), name="token-keys", daemon=True).start()
+    return built
 
 
 def build(state: State) -> Flask:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
+from chassis.clock import SystemClock
 from chassis.crypto import SecretBox
 from chassis.extensions import Configuration
 from chassis.mongo import MongoConnection, MongoStore
+from identity.domain.key_ring import KeyRing
+from identity.handlers.keys import usable_ring
 from identity.minting import DerivedLinkTokens
 from identity.passwords import Argon2Passwords, read_breached
-from identity.signing import AccessTokenSigner
+from identity.signing import AccessTokenSigner, new_pair
 from identity.storage import MongoSigningKeys
 
 
@@ -64,10 +68,15 @@ class AccessTokens(DependencyProvider):
         self._signer: AccessTokenSigner | None = None
 
     def setup(self) -> None:
-        keys = MongoSigningKeys(self.connection.get_mongo(), secret_box(self.configuration))
         settings = self.configuration.settings
-        self._signer = AccessTokenSigner(keys, settings.token_issuer, settings.token_audience)
-        self._signer.prepare()
+        keys = MongoSigningKeys(self.connection.get_mongo(), secret_box(self.configuration))
+        clock, policy = SystemClock(), settings.signing_keys
+
+        def ring() -> tuple[KeyRing, datetime]:
+            return usable_ring(keys, clock, new_pair, policy), clock.now()
+
+        ring()
+        self._signer = AccessTokenSigner(ring, settings.token_issuer, settings.token_audience)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> AccessTokenSigner | None:
         return self._signer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from nameko.timer import timer
@@ -14,6 +15,8 @@ from chassis.rpc.server import rpc
 from chassis.service import EndUser, Service
 from identity import handlers, schemas, storage
 from identity.dependencies import AccessTokens, LinkTokens, Passwords, SealedStore
+from identity.domain.key_ring import Policy
+from identity.signing import new_pair
 
 # As many random bytes as the hash that they key is long.
 SESSION_SECRET_BYTES = 32
@@ -23,12 +26,25 @@ ONE_TIME_PASSWORD_BYTES = 15
 
 SECONDS_BETWEEN_RESET_ROUNDS = 1
 
+# A key is due days after it was made, so a minute is soon enough.
+SECONDS_BETWEEN_LOOKS_AT_KEYS = 60
+
 
 @dataclass(frozen=True, kw_only=True)
 class IdentitySettings(Settings):
     """`front_end_url` is where the links in our mails lead; without it, to the gateway's own pages."""
 
     front_end_url: str = ""
+    # Twice as long as anybody believes a key set that could not be read again (chassis.tokens).
+    signing_key_published_seconds: float = 600.0
+    signing_key_lifetime_days: float = 30.0
+
+    @property
+    def signing_keys(self) -> Policy:
+        return Policy(
+            published_for=timedelta(seconds=self.signing_key_published_seconds),
+            signs_for=timedelta(days=self.signing_key_lifetime_days),
+        )
 
 
 class IdentityService(Service):
@@ -41,6 +57,7 @@ class IdentityService(Service):
     links = MongoStore(storage.MongoLinks)
     allowances = MongoStore(storage.MongoAllowances)
     reset_requests = MongoStore(storage.MongoResetRequests)
+    keys = SealedStore(lambda mongo, outbox, box: storage.MongoSigningKeys(mongo, box))
     passwords = Passwords()
     tokens = AccessTokens()
     link_tokens = LinkTokens()
@@ -183,6 +200,28 @@ class IdentityService(Service):
     def jwks(self, request: dict[str, Any]) -> Any:
         schemas.Nothing().load(request)
         return schemas.KeySet().dump(self.tokens.key_set())
+
+    @rpc(callers={"operator"})
+    def list_signing_keys(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        return schemas.SigningKeys().dump({"keys": handlers.list_keys(self.keys, self.clock)})
+
+    @rpc(callers={"operator"})
+    def rotate_signing_keys(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        rotated = handlers.rotate_keys(self.keys, self.clock, new_pair, self.settings.signing_keys)
+        return schemas.SigningKeys().dump({"keys": rotated})
+
+    @rpc(callers={"operator"})
+    def withdraw_signing_key(self, request: dict[str, Any]) -> Any:
+        command = schemas.WithdrawSigningKey().load(request)
+        policy = self.settings.signing_keys
+        left = handlers.withdraw_key(self.keys, self.clock, new_pair, policy, **command)
+        return schemas.SigningKeys().dump({"keys": left})
+
+    @timer(interval=SECONDS_BETWEEN_LOOKS_AT_KEYS)
+    def look_after_keys(self) -> None:
+        handlers.look_after_keys(self.keys, self.clock, new_pair, self.settings.signing_keys)
 
     @rpc(callers={"gateway"})
     def explain(self, request: dict[str, Any]) -> Any:

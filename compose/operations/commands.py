@@ -45,6 +45,7 @@ def add_to(commands: Any, running_stack: Callable[[], Stack]) -> None:
     )
     with_service(outboxes)
     add_sagas(leaf, group("sagas", "flows over several services"))
+    add_keys(leaf, group("keys", "what access tokens are signed with"))
     rebuilt = leaf(commands, "rebuild", rebuild, "compute a read model anew; without a name: which there are")
     rebuilt.add_argument("read_model", nargs="?", default="", metavar="READ_MODEL")
 
@@ -72,6 +73,13 @@ def add_sagas(leaf: Any, actions: Any) -> None:
     shown.add_argument("service", metavar="SERVICE")
     shown.add_argument("id", metavar="ID")
     with_choice(leaf(actions, "retry", retry_sagas, "try a saga that waits or is stuck again now"))
+
+
+def add_keys(leaf: Any, actions: Any) -> None:
+    leaf(actions, "list", list_keys, "signing keys, newest first")
+    leaf(actions, "rotate", rotate_keys, "publish the next key, which signs ten minutes later")
+    withdrawn = leaf(actions, "withdraw", withdraw_key, "a key that somebody else may know: its tokens end")
+    withdrawn.add_argument("kid", metavar="KID")
 
 
 def with_service(parser: argparse.ArgumentParser) -> None:
@@ -166,6 +174,30 @@ def retry_sagas(access: Access, arguments: argparse.Namespace) -> int:
 
     result = sagas.retry(access, arguments.service, one_or_all(arguments))
     return answered(arguments, result, sagas.told(result), result["errors"])
+
+
+def list_keys(access: Access, arguments: argparse.Namespace) -> int:
+    from compose.operations import keys
+
+    return answered_keys(arguments, keys.listed(access))
+
+
+def rotate_keys(access: Access, arguments: argparse.Namespace) -> int:
+    from compose.operations import keys
+
+    return answered_keys(arguments, keys.rotate(access))
+
+
+def withdraw_key(access: Access, arguments: argparse.Namespace) -> int:
+    from compose.operations import keys
+
+    return answered_keys(arguments, keys.withdraw(access, arguments.kid))
+
+
+def answered_keys(arguments: argparse.Namespace, found: list[dict[str, Any]]) -> int:
+    from compose.operations import keys
+
+    return answered(arguments, {"keys": found}, keys.as_text(found))
 
 
 def rebuild(access: Access, arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from identity.handlers.api_keys import (
     revoke_api_key,
 )
 from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.keys import list_keys, look_after_keys, rotate_keys, withdraw_key
 from identity.handlers.links import LinkAddress, Post, mail_link, resend_verification, verify_email
 from identity.handlers.login import login
 from identity.handlers.passwords import (
@@ -40,9 +41,11 @@ __all__ = [
     "explain_to_operator",
     "forgot_password",
     "list_api_keys",
+    "list_keys",
     "list_sessions",
     "login",
     "logout",
+    "look_after_keys",
     "mail_link",
     "refresh",
     "register_brand",
@@ -53,6 +56,8 @@ __all__ = [
     "revoke_api_key",
     "revoke_session",
     "revoked_sessions",
+    "rotate_keys",
     "send_reset_links",
     "verify_email",
+    "withdraw_key",
 ]

@@ -26,7 +26,7 @@ from identity.schemas.api_keys import (
     ListApiKeys,
     RevokeApiKey,
 )
-from identity.schemas.keys import Key, KeySet
+from identity.schemas.keys import Key, KeySet, SigningKey, SigningKeys, WithdrawSigningKey
 from identity.schemas.links import (
     ChangePassword,
     ForgotPassword,
@@ -95,5 +95,8 @@ __all__ = [
     "Session",
     "SessionPage",
     "SignedIn",
+    "SigningKey",
+    "SigningKeys",
     "VerifyEmail",
+    "WithdrawSigningKey",
 ]

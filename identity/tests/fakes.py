@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from chassis.event import Event
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
 from identity.domain.allowance import Allowance, Asker
+from identity.domain.key_ring import KeyRing, KeyTaken, SigningKey
 from identity.domain.link import Link, LinkNotValid, ResetRequest
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import Session, SessionNotFound
-from identity.signing import SigningKey
 
 T = TypeVar("T")
 
@@ -214,9 +215,21 @@ class FakeAccessTokens:
 
 class FakeSigningKeys:
     def __init__(self) -> None:
-        self._keys: list[SigningKey] = []
+        self._keys: dict[int, SigningKey] = {}
 
-    def all(self, make_first: Callable[[], SigningKey]) -> list[SigningKey]:
-        if not self._keys:
-            self._keys.append(make_first())
-        return list(self._keys)
+    def ring(self) -> KeyRing:
+        return KeyRing(list(self._keys.values()))
+
+    def add(self, key: SigningKey) -> None:
+        if key.number in self._keys:
+            raise KeyTaken()
+        self._keys[key.number] = key
+
+    def withdraw(self, kid: str, at: datetime) -> None:
+        key = self.ring().get(kid)
+        if key.withdrawn_at is None:
+            self._keys[key.number] = replace(key, withdrawn_at=at, pair=replace(key.pair, d=""))
+
+    def forget_private(self, kid: str) -> None:
+        key = self.ring().get(kid)
+        self._keys[key.number] = replace(key, pair=replace(key.pair, d=""))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chassis.ids import new_id
 from identity.domain.account import Account
 from identity.domain.api_key import PresentedKey, new_key
+from identity.domain.key_ring import KeyPair, Policy, SigningKey
 from identity.domain.link import VERIFY_EMAIL, Link
 from identity.domain.permissions import SCOPES
 from identity.domain.session import Session
@@ -15,6 +16,8 @@ from identity.events import ApiKeyCreated
 
 # Far ahead, so that the expiry of the real store never deletes what a test has put there.
 MONDAY = datetime(2126, 11, 25, 9, 0, tzinfo=UTC)
+
+TEN_MINUTES_AHEAD = Policy(published_for=timedelta(minutes=10), signs_for=timedelta(days=30))
 
 GOOD_PASSWORD = "a lamp in the attic"
 
@@ -68,3 +71,14 @@ def a_link(of: Account | None = None, token: str = "a token", **changes: Any) ->
     options: dict[str, Any] = {"id": new_id("lnk"), "purpose": VERIFY_EMAIL}
     chosen = options | changes
     return Link.make(chosen["id"], (of or account()).id, chosen["purpose"], token, MONDAY)
+
+
+def a_pair(name: str = "k1") -> KeyPair:
+    """Signs nothing."""
+    return KeyPair(kid=name, x=f"public {name}", d=f"private {name}")
+
+
+def a_signing_key(**changes: Any) -> SigningKey:
+    """The first one, which signs since it was made."""
+    fields: dict[str, Any] = {"number": 1, "pair": a_pair(), "made_at": MONDAY, "signs_from": MONDAY}
+    return SigningKey(**(fields | changes))

@@ -6,7 +6,7 @@ import jwt
 import pytest
 
 from chassis import tokens
-from chassis.errors import Unauthenticated
+from chassis.errors import ServiceUnavailable, Unauthenticated
 from chassis.testing import eventually
 from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
@@ -34,6 +34,10 @@ def test_a_token_names_its_principal(issuer, verifier):
     [
         {"iss": "somebody else"},
         {"aud": "another-api"},
+        {"aud": "another-api/brand"},
+        {"aud": "gametriggers-api"},
+        {"aud": "gametriggers-api/admin"},
+        {"aud": ["gametriggers-api/brand", "gametriggers-api/admin"]},
         {"exp": 1},
         {"iat": 4102444800},
         {"nbf": 4102444800},
@@ -48,6 +52,23 @@ def test_a_token_with_a_wrong_claim_is_refused(issuer, verifier, claims):
 def test_an_expired_token_is_refused(issuer, verifier):
     with pytest.raises(Unauthenticated):
         verifier.verify(issuer.issue("brand", "brd_1", lifetime=timedelta(seconds=-1)))
+
+
+@pytest.mark.parametrize("kind", ["brand", "streamer", "admin", "member"])
+def test_each_kind_of_account_has_an_audience_of_its_own(issuer, verifier, kind):
+    assert verifier.verify(issuer.issue(kind, "x_1")).kind == kind
+    for other in {"brand", "streamer", "admin"} - {kind}:
+        assert is_refused(verifier, issuer.issue(kind, "x_1", aud=f"gametriggers-api/{other}"))
+
+
+def test_a_token_that_says_something_twice_is_refused(issuer, verifier):
+    """Signed by us, so that nothing else can be what it is refused for."""
+    token = issuer.issue("brand", "brd_1")
+    header, claims = (base64.urlsafe_b64decode(each + "==") for each in token.split(".")[:2])
+
+    assert verifier.verify(issuer.sign(header, claims))
+    assert is_refused(verifier, issuer.sign(header, claims[:-1] + b', "kind": "brand"}'))
+    assert is_refused(verifier, issuer.sign(header[:-1] + b', "kid": "test"}', claims))
 
 
 def part(value):
@@ -187,6 +208,90 @@ def test_a_token_outlives_a_rotation_that_keeps_its_key(issuer, monkeypatch):
     assert is_refused(verifier, unknown_key(issuer))
 
     assert verifier.verify(token).id == "brd_1"
+
+
+def other_key(kid="next"):
+    return Tokens().jwks()["keys"][0] | {"kid": kid}
+
+
+def test_a_key_that_is_withdrawn_is_noticed_when_the_keys_are_read_again(issuer):
+    published = issuer.jwks()
+    verifier = TokenVerifier(lambda: published, "gametriggers", "gametriggers-api")
+    token = issuer.issue("brand", "brd_1")
+    verifier.verify(token)
+
+    published["keys"] = [other_key()]
+    verifier.refresh()
+
+    assert is_refused(verifier, token)
+
+
+def test_tokens_stay_remembered_when_the_keys_are_read_again(issuer):
+    published = issuer.jwks()
+    verifier = TokenVerifier(lambda: published, "gametriggers", "gametriggers-api")
+    token = issuer.issue("brand", "brd_1")
+    principal = verifier.verify(token)
+
+    published["keys"] = [*issuer.jwks()["keys"], other_key()]
+    verifier.refresh()
+
+    assert verifier.verify(token) is principal
+
+
+def test_keys_that_nobody_asked_for_are_not_read(issuer):
+    fetched = []
+    verifier = TokenVerifier(lambda: fetched.append(1), "gametriggers", "gametriggers-api")
+
+    verifier.refresh()
+
+    assert fetched == []
+
+
+def test_keys_outlive_an_issuer_that_is_away_but_not_for_ever(issuer, monkeypatch):
+    answers = [issuer.jwks()]
+
+    def fetch():
+        if not answers:
+            raise ServiceUnavailable("identity is away")
+        return answers.pop()
+
+    verifier = TokenVerifier(fetch, "gametriggers", "gametriggers-api")
+    token = issuer.issue("brand", "brd_1")
+    verifier.verify(token)
+
+    verifier.refresh()
+    assert verifier.verify(token).id == "brd_1"
+
+    monkeypatch.setattr(tokens, "KEYS_LIVE_SECONDS", 0.0)
+    verifier.refresh()
+    with pytest.raises(ServiceUnavailable):
+        verifier.verify(token)
+
+    answers.append(issuer.jwks())
+    assert verifier.verify(token).id == "brd_1"
+
+
+def test_keys_are_read_again_at_each_interval_whatever_happens(issuer):
+    """`sleep` ends the loop, which nothing else does."""
+    fetched, naps = [], []
+
+    def fetch():
+        fetched.append(1)
+        if len(fetched) == 2:
+            raise RuntimeError("nonsense came back")
+        return issuer.jwks()
+
+    def sleep(seconds):
+        naps.append(seconds)
+        if len(naps) == 4:
+            raise EOFError
+
+    verifier = TokenVerifier(fetch, "gametriggers", "gametriggers-api")
+    verifier.verify(issuer.issue("brand", "brd_1"))
+    with pytest.raises(EOFError):
+        verifier.keep_fresh(15.0, sleep)
+
+    assert (naps, len(fetched)) == ([15.0] * 4, 4)
 
 
 def test_only_the_last_tokens_are_remembered(issuer, monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chassis.errors import ServiceUnavailable
+from chassis.testing.services import Tokens
 from gateway.tests.conftest import Door
 
 OVERLAY = "/overlay/q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
@@ -176,3 +177,19 @@ def test_the_description_of_the_events_is_the_file_beside_the_gateway(
 
 def test_without_that_file_there_is_no_description(door: Door) -> None:
     assert door.client.get("/asyncapi.json").status_code == 404
+
+
+def test_the_key_set_may_be_kept_for_five_minutes_and_is_not_sent_twice(door: Door) -> None:
+    """A new key is published ten minutes before it signs, so that whoever keeps a set has it in time."""
+    door.services.answers["identity.jwks"] = door.issued.jwks()
+
+    first = door.client.get("/.well-known/jwks.json")
+    again = door.client.get("/.well-known/jwks.json", headers={"If-None-Match": first.headers["ETag"]})
+    door.services.answers["identity.jwks"] = Tokens().jwks()
+    rotated = door.client.get("/.well-known/jwks.json", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert first.json == door.issued.jwks()
+    assert (again.status_code, again.data) == (304, b"")
+    assert rotated.status_code == 200
+    for response in (first, again, rotated):
+        assert response.headers["Cache-Control"] == "public, max-age=300"

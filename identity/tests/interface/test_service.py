@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import eventlet
+import jwt
 import pytest
 
 from chassis.errors import Error, Unauthenticated
 from chassis.ids import new_id
 from chassis.mongo import Mongo
+from chassis.testing import eventually
 from chassis.times import rfc3339
 from chassis.tokens import TokenVerifier
 from identity.domain.session import REFRESH_GRACE
@@ -361,6 +363,130 @@ def test_two_processes_that_start_at_once_publish_and_accept_one_key(run_service
     assert published == [published[0]] * 4
     signed_in = identity.register_brand(acme())
     assert rpc("identity", token=signed_in["access_token"]).list_sessions({})["items"]
+
+
+# Signing keys
+
+
+def test_keys_rotate_under_traffic_and_nobody_is_logged_out(run_service, rpc):
+    """Two processes of identity; two verifiers that read the keys as services do, every half second."""
+    for _ in range(2):
+        run_service(IdentityService, signing_key_published_seconds=2.0)
+    identity, operator = rpc("identity"), rpc("identity", user="operator")
+    verifiers = [Watching(rpc("identity", user=user)) for user in ("payment", "campaign")]
+    clients = [Client(identity, verifiers, number) for number in range(4)]
+    before = operator.list_signing_keys({})["keys"]
+    pool = eventlet.GreenPool()
+    try:
+        for verifier in verifiers:
+            pool.spawn(verifier.verifier.keep_fresh, 0.5, eventlet.sleep)
+        for client in clients:
+            pool.spawn(client.go_on)
+
+        published, signed_before = operator.rotate_signing_keys({})["keys"]
+        eventually(lambda: all(published["kid"] in client.kids for client in clients), deadline=15)
+    finally:
+        for thread in list(pool.coroutines_running):
+            thread.kill()
+
+    assert [key["kid"] for key in before] == [signed_before["kid"]]
+    assert (published["state"], signed_before["state"]) == ("published", "signing")
+    assert [client.refused for client in clients] == [[]] * 4
+    assert all(client.kids == {signed_before["kid"], published["kid"]} for client in clients)
+    # Whoever read them in time never had to ask for a key that it did not know.
+    assert [verifier.strangers for verifier in verifiers] == [[], []]
+    for client in clients:
+        assert verifiers[0].verify(client.first_token)
+
+
+class Watching:
+    """A verifier, and the keys that it met before it had read of them."""
+
+    def __init__(self, identity):
+        self.known, self.strangers = set(), []
+        self._identity = identity
+        self.verifier = TokenVerifier(self._fetch, "gametriggers", "gametriggers-api")
+
+    def _fetch(self):
+        published = self._identity.jwks({})
+        self.known = {key["kid"] for key in published["keys"]}
+        return published
+
+    def verify(self, token):
+        kid = jwt.get_unverified_header(token)["kid"]
+        if self.known and kid not in self.known:
+            self.strangers.append(kid)
+        return self.verifier.verify(token)
+
+
+class Client:
+    """Refreshes as fast as it can, and shows every service its first token and its newest one."""
+
+    def __init__(self, identity, verifiers, number):
+        self._identity, self._verifiers = identity, verifiers
+        self._signed_in = identity.register_brand(acme(email=f"ads{number}@acme.example"))
+        self.first_token = self._signed_in["access_token"]
+        self.kids, self.refused = set(), []
+
+    def go_on(self):
+        while not self.refused:
+            try:
+                self._turn()
+            except Error as error:
+                self.refused.append(error)
+            eventlet.sleep(0.02)
+
+    def _turn(self):
+        refresh_token = self._signed_in["refresh_token"]
+        self._signed_in = self._identity.refresh({"refresh_token": refresh_token})
+        newest = self._signed_in["access_token"]
+        self.kids.add(jwt.get_unverified_header(newest)["kid"])
+        for verifier in self._verifiers:
+            verifier.verify(newest)
+            verifier.verify(self.first_token)
+
+
+def test_a_withdrawn_key_is_refused_by_a_service_and_a_refresh_helps(run_service, rpc):
+    run_service(IdentityService, token_keys_poll_seconds=0.2)
+    identity, operator = rpc("identity"), rpc("identity", user="operator")
+    signed_in = identity.register_brand(acme())
+    assert rpc("identity", token=signed_in["access_token"]).list_sessions({})["items"]
+    [lost] = operator.list_signing_keys({})["keys"]
+
+    signing, withdrawn = operator.withdraw_signing_key({"kid": lost["kid"]})["keys"]
+
+    assert (withdrawn["kid"], withdrawn["state"], signing["state"]) == (lost["kid"], "withdrawn", "signing")
+    stolen = rpc("identity", token=signed_in["access_token"])
+    eventually(lambda: is_refused(stolen.list_sessions, {}), deadline=5)
+    refreshed = identity.refresh({"refresh_token": signed_in["refresh_token"]})
+    assert rpc("identity", token=refreshed["access_token"]).list_sessions({})["items"]
+
+
+def is_refused(call, *arguments):
+    try:
+        call(*arguments)
+    except Error as error:
+        return error.status == 401
+    return False
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("list_signing_keys", {}),
+        ("rotate_signing_keys", {}),
+        ("withdraw_signing_key", {"kid": "k1"}),
+    ],
+)
+def test_keys_are_the_operators_business_alone(identity, rpc, method, request_):
+    for user in ("gateway", "payment"):
+        assert refused(getattr(rpc("identity", user=user), method), request_).code == "rpc.caller_not_allowed"
+
+
+def test_a_key_that_there_never_was_cannot_be_withdrawn(identity, rpc):
+    operator = rpc("identity", user="operator")
+
+    assert refused(operator.withdraw_signing_key, {"kid": "k9"}).code == "identity.key_not_found"
 
 
 def test_no_secret_is_readable_in_the_database(identity, database):

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
 import eventlet
 import pytest
 
+from chassis.clock import FixedClock
 from chassis.crypto import SecretBox
 from chassis.ids import new_id
 from identity import storage
 from identity.domain.account import ConcurrentUpdate, EmailTaken, created_admin
 from identity.domain.allowance import Allowance, Asker
+from identity.domain.key_ring import KeyTaken
 from identity.domain.link import RESET_PASSWORD, LinkNotValid, ResetRequest, hash_of
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.session import SessionNotFound
+from identity.handlers.keys import rotate_keys, usable_ring
 from identity.minting import DerivedLinkTokens
-from identity.signing import SigningKey
+from identity.signing import new_pair
 from identity.tests import fakes
-from identity.tests.mothers import MONDAY, a_link, account, an_api_key, session
+from identity.tests.mothers import (
+    MONDAY,
+    TEN_MINUTES_AHEAD,
+    a_link,
+    a_pair,
+    a_signing_key,
+    account,
+    an_api_key,
+    session,
+)
 
 
 def either(name, fake, real):
@@ -271,19 +287,45 @@ def test_forgotten_failures_are_gone(failures):
 # Signing keys
 
 
-def test_the_first_key_is_made_once_and_kept(keys):
-    first = keys.all(SigningKey.generate)
+def test_keys_come_back_as_they_were_kept_newest_first(keys):
+    first, second = a_signing_key(), a_signing_key(number=2, pair=a_pair("k2"))
+    keys.add(first)
+    keys.add(second)
 
-    again = keys.all(SigningKey.generate)
-
-    assert again == first
-    assert len(again) == 1
+    assert keys.ring().keys == [second, first]
 
 
-def test_processes_that_start_at_once_keep_one_key(mongo):
+def test_there_is_one_key_of_a_number(keys):
+    keys.add(a_signing_key())
+
+    with pytest.raises(KeyTaken):
+        keys.add(a_signing_key(pair=a_pair("k2")))
+
+    assert [key.kid for key in keys.ring().keys] == ["k1"]
+
+
+def test_a_key_is_withdrawn_once_and_its_private_part_is_gone(keys):
+    keys.add(a_signing_key())
+
+    keys.withdraw("k1", MONDAY)
+    keys.withdraw("k1", MONDAY + timedelta(days=1))
+
+    [withdrawn] = keys.ring().keys
+    assert (withdrawn.withdrawn_at, withdrawn.pair.d) == (MONDAY, "")
+
+
+def test_a_private_part_that_nobody_needs_is_forgotten(keys):
+    keys.add(a_signing_key())
+
+    keys.forget_private("k1")
+
+    assert keys.ring().keys == [a_signing_key(pair=replace(a_pair(), d=""))]
+
+
+def test_processes_that_need_a_first_key_at_once_make_one(mongo):
     def start():
-        keys = storage.MongoSigningKeys(mongo, BOX)
-        return keys.all(SigningKey.generate)
+        own = storage.MongoSigningKeys(mongo, BOX)
+        return usable_ring(own, FixedClock(MONDAY), new_pair, TEN_MINUTES_AHEAD).keys
 
     started = [eventlet.spawn(start) for _ in range(5)]
     kept = [process.wait() for process in started]
@@ -291,13 +333,64 @@ def test_processes_that_start_at_once_keep_one_key(mongo):
     assert kept == [kept[0]] * 5
 
 
+def test_processes_that_rotate_at_once_make_one_key(mongo):
+    storage.MongoSigningKeys(mongo, BOX).add(a_signing_key())
+
+    def rotate():
+        own = storage.MongoSigningKeys(mongo, BOX)
+        return rotate_keys(own, FixedClock(MONDAY), new_pair, TEN_MINUTES_AHEAD)
+
+    rotations = [eventlet.spawn(rotate) for _ in range(5)]
+    listed = [rotation.wait() for rotation in rotations]
+
+    assert listed == [listed[0]] * 5
+    assert [key.state for key in listed[0]] == ["published", "signing"]
+
+
+DYING = """
+import sys
+from chassis.clock import FixedClock
+from chassis.mongo import Mongo
+from identity import storage
+from identity.handlers.keys import rotate_keys
+from identity.signing import new_pair
+from identity.tests.mothers import MONDAY, TEN_MINUTES_AHEAD
+from identity.tests.storage.test_stores import BOX
+
+keys = storage.MongoSigningKeys(Mongo(*sys.argv[1:]), BOX)
+rotate_keys(keys, FixedClock(MONDAY), new_pair, TEN_MINUTES_AHEAD)
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_rotation_that_was_killed_is_finished_by_the_next_one(mongo, database_prefix, when):
+    keys = storage.MongoSigningKeys(mongo, BOX)
+    keys.add(a_signing_key())
+
+    killed = subprocess.run(
+        [sys.executable, "-c", DYING, os.environ["MONGO_URI"], f"{database_prefix}test"],
+        env=os.environ | {"FAILPOINT": f"write.{when}"},
+        check=False,
+    )
+    rotated = rotate_keys(keys, FixedClock(MONDAY), new_pair, TEN_MINUTES_AHEAD)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert [key.state for key in rotated] == ["published", "signing"]
+
+
+def test_a_key_that_was_kept_before_there_were_dates_still_signs_and_is_due(mongo):
+    mongo["signing_keys"].insert_one({"_id": 1, "kid": "k1", "x": "x", "sealed_d": BOX.encrypt("d")})
+
+    ring = storage.MongoSigningKeys(mongo, BOX).ring()
+
+    assert ring.signing(MONDAY).kid == "k1"
+    assert ring.is_due(MONDAY, TEN_MINUTES_AHEAD)
+
+
 def test_a_private_key_cannot_be_read_in_the_database(mongo):
-    [key] = storage.MongoSigningKeys(mongo, BOX).all(SigningKey.generate)
+    storage.MongoSigningKeys(mongo, BOX).add(a_signing_key())
 
-    stored = mongo["signing_keys"].find_one()
-
-    assert key.d not in str(stored)
-    assert replace(key, d="") == SigningKey(stored["kid"], stored["x"], "")
+    assert "private k1" not in str(mongo["signing_keys"].find_one())
 
 
 # Links

@@ -7,13 +7,15 @@ import pytest
 
 from chassis.errors import Unauthenticated
 from chassis.tokens import TokenVerifier
-from identity.signing import AccessTokenSigner, SigningKey
-from identity.tests.fakes import FakeSigningKeys
+from identity.domain.key_ring import KeyRing
+from identity.signing import AccessTokenSigner, new_pair
+from identity.tests.mothers import MONDAY, a_signing_key
 
 
 @pytest.fixture
 def signer():
-    return AccessTokenSigner(FakeSigningKeys(), "gametriggers", "gametriggers-api")
+    ring = KeyRing([a_signing_key(pair=new_pair())])
+    return AccessTokenSigner(lambda: (ring, MONDAY), "gametriggers", "gametriggers-api")
 
 
 def claims(**changes):
@@ -46,6 +48,13 @@ def test_a_token_of_another_platform_is_refused(signer):
         verifier.verify(signer.sign(claims()))
 
 
+@pytest.mark.parametrize("kind", ["brand", "streamer", "admin", "member"])
+def test_a_token_is_for_the_audience_of_its_kind(signer, kind):
+    token = signer.sign(claims(kind=kind))
+
+    assert jwt.decode(token, options={"verify_signature": False})["aud"] == f"gametriggers-api/{kind}"
+
+
 def test_an_expired_token_is_refused(signer):
     verifier = TokenVerifier(signer.key_set, "gametriggers", "gametriggers-api")
 
@@ -70,9 +79,9 @@ def test_the_published_key_has_no_private_part(signer):
 
 
 def test_a_signing_key_does_not_print_its_private_part():
-    key = SigningKey.generate()
+    key = a_signing_key(pair=new_pair())
 
-    assert key.d not in repr(key)
+    assert key.pair.d not in repr(key)
 
 
 def test_the_key_id_is_the_keys_thumbprint():
