@@ -8,7 +8,7 @@ import pytest
 
 from chassis.errors import ServiceUnavailable
 from chassis.testing.services import Tokens
-from gateway.tests.conftest import Door
+from gateway.tests.conftest import BRAND, Door
 
 OVERLAY = "/overlay/q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
 
@@ -136,6 +136,22 @@ def test_an_invoice_is_a_file_to_keep(door: Door) -> None:
 
     assert (response.data, response.mimetype) == (b"%PDF-1.4", "application/pdf")
     assert response.headers["Content-Disposition"] == "attachment; filename=R-000042.pdf"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "parts"),
+    [
+        (["campaigns:read", "notifications:read"], {"campaigns", "notifications"}),
+        (["analytics:read"], set()),
+    ],
+)
+def test_a_dashboard_is_no_way_around_a_scope(door: Door, scopes: list[str], parts: set[str]) -> None:
+    token = door.issued.issue("brand", BRAND, scopes)
+
+    response = door.client.get("/v1/dashboard", headers={"Authorization": f"Bearer {token}"})
+
+    assert set(response.json["parts"]) == parts
+    assert "payment.wallet" not in [asked for asked, _ in door.services.calls]
 
 
 @pytest.mark.parametrize(
