@@ -39,6 +39,7 @@ def page(*items: dict[str, Any]) -> dict[str, Any]:
 def session(account_id: str, kind: str, email: str) -> dict[str, Any]:
     return {
         "account": {"id": account_id, "kind": kind, "email": email, "email_verified": True, "created_at": AT},
+        "membership": None,
         "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJpc3MiOiJnYW1ldHJpZ2dlcnMifQ.c2ln",
         "refresh_token": "Yb1o9c0VxqL8sX3n5T7uK2mD4fG6hJ0pR1tW9zQeAiE",
         "expires_in": 900,
@@ -274,6 +275,9 @@ EXAMPLES: dict[str, Any] = {
     "nothing": {},
     "brand_session": session(BRAND, "brand", "ads@acme.example"),
     "streamer_session": session(STREAMER, "streamer", "nova@example.com"),
+    "login_member": {**CREDENTIALS, "email": "finn@acme.example", "brand_id": BRAND},
+    "member_session": session(MEMBER, "member", "finn@acme.example")
+    | {"membership": {"brand_id": BRAND, "role": "finance"}},
     "admin_session": session(ADMIN, "admin", "ops@gametriggers.example"),
     "sessions": page(
         {

@@ -101,6 +101,18 @@ class PasswordChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemberRegistered(Event):
+    """Somebody who was invited to a brand's team has an account now; for whom it acts, brand says."""
+
+    type: ClassVar[str] = "member_registered"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "account_id"
+    account_id: str
+    email: str
+    display_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiKeyCreated(Event):
     """A program may act for the account, within these scopes, until the key is revoked as a session is."""
 

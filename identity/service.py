@@ -10,10 +10,13 @@ from typing import Any
 from nameko.timer import timer
 
 from chassis.config import Settings
-from chassis.mongo import MongoStore
+from chassis.event import ReceivedEvent
+from chassis.events.consumer import event_handler
+from chassis.mongo import MongoInbox, MongoStore
+from chassis.rpc.provider import RpcClient
 from chassis.rpc.server import rpc
 from chassis.service import EndUser, Service
-from identity import handlers, schemas, storage
+from identity import clients, handlers, schemas, storage
 from identity.dependencies import AccessTokens, LinkTokens, Passwords, SealedStore
 from identity.domain.key_ring import Policy
 from identity.signing import new_pair
@@ -61,6 +64,8 @@ class IdentityService(Service):
     passwords = Passwords()
     tokens = AccessTokens()
     link_tokens = LinkTokens()
+    inbox = MongoInbox()
+    teams = RpcClient("brand", clients.Teams)
     person = EndUser(in_person=True)
 
     @property
@@ -104,9 +109,17 @@ class IdentityService(Service):
         return schemas.SignedIn().dump(signed_in)
 
     @rpc(callers={"gateway"})
+    def login_member(self, request: dict[str, Any]) -> Any:
+        command = schemas.LoginMemberCall().load(request)
+        signed_in = handlers.login_member(
+            self.accounts, self.failures, self.passwords, self.teams, self.desk, **command
+        )
+        return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
     def refresh(self, request: dict[str, Any]) -> Any:
         command = schemas.RefreshCall().load(request)
-        signed_in = handlers.refresh(self.accounts, self.desk, **command)
+        signed_in = handlers.refresh(self.accounts, self.teams, self.desk, **command)
         return schemas.SignedIn().dump(signed_in)
 
     @rpc(callers={"gateway"})
@@ -152,19 +165,19 @@ class IdentityService(Service):
     @rpc(callers={"gateway"})
     def logout(self, request: dict[str, Any]) -> Any:
         schemas.Nothing().load(request)
-        handlers.logout(self.sessions, self.clock, self.principal)
+        handlers.logout(self.sessions, self.clock, self.person)
         return {}
 
     @rpc(callers={"gateway"})
     def list_sessions(self, request: dict[str, Any]) -> Any:
         query = schemas.ListSessions().load(request)
-        page = handlers.list_sessions(self.sessions, self.clock, self.principal, **query)
+        page = handlers.list_sessions(self.sessions, self.clock, self.person, **query)
         return schemas.SessionPage().dump(page)
 
     @rpc(callers={"gateway"})
     def revoke_session(self, request: dict[str, Any]) -> Any:
         command = schemas.RevokeSession().load(request)
-        handlers.revoke_session(self.sessions, self.clock, self.principal, **command)
+        handlers.revoke_session(self.sessions, self.clock, self.person, **command)
         return {}
 
     @rpc(callers={"gateway"})
@@ -226,13 +239,13 @@ class IdentityService(Service):
     @rpc(callers={"gateway"})
     def explain(self, request: dict[str, Any]) -> Any:
         query = schemas.Explain().load(request)
-        decision = handlers.explain(self.accounts, self.principal, **query)
+        decision = handlers.explain(self.accounts, self.teams, self.principal, **query)
         return schemas.Decision().dump(decision)
 
     @rpc(callers={"operator"})
     def explain_to_operator(self, request: dict[str, Any]) -> Any:
         query = schemas.Explain().load(request)
-        decision = handlers.explain_to_operator(self.accounts, **query)
+        decision = handlers.explain_to_operator(self.accounts, self.teams, **query)
         return schemas.Decision().dump(decision)
 
     @rpc(callers={"operator"})
@@ -242,6 +255,10 @@ class IdentityService(Service):
             self.accounts, self.passwords, self.clock, self.new_id, new_one_time_password, **command
         )
         return schemas.Invited().dump(invited)
+
+    @event_handler("brand", "team_role_changed", "team_member_removed")
+    def on_team_changed(self, event: ReceivedEvent) -> None:
+        handlers.end_sessions(self.sessions, self.clock, event)
 
 
 def new_one_time_password() -> str:

@@ -45,6 +45,14 @@ def log_in_streamer(body: dict[str, Any]) -> Response:
     return answer("identity", "login", {**with_address(body), "kind": "streamer"})
 
 
+@blueprint.route("/members/login", methods=["POST"])
+@blueprint.answers(200, schemas.SignedIn, example="member_session")
+@blueprint.body(schemas.LoginMember, example="login_member")
+def log_in_member(body: dict[str, Any]) -> Response:
+    """Log in as a member of a brand's team."""
+    return answer("identity", "login_member", with_address(body))
+
+
 @blueprint.route("/admin/login", methods=["POST"])
 @blueprint.answers(200, schemas.SignedIn, example="admin_session")
 @blueprint.body(schemas.Login, example="login")

@@ -18,7 +18,7 @@ from identity.events import (
     StreamerRegistered,
 )
 
-ID_PREFIXES = {"brand": "brd", "streamer": "str", "admin": "adm"}
+ID_PREFIXES = {"brand": "brd", "streamer": "str", "admin": "adm", "member": "mem"}
 
 ONE_TIME_PASSWORD_LIFETIME = timedelta(hours=24)
 

@@ -219,6 +219,10 @@ SCOPES: Mapping[str, frozenset[str]] = {
 """What an access token of each role carries."""
 
 
+OWN_SCOPES: Mapping[str, frozenset[str]] = {kind: SCOPES[role] for kind, role in ROLE_OF_KIND.items()}
+"""The same by kind of account. A member has no scopes of their own, only those of a role in a team."""
+
+
 def decide(subject: Subject, action: str, resource: Resource) -> Decision:
     """The first row that allows it; else the refusing row that came furthest, since that one tells most."""
     rows = _ROWS.get(action)

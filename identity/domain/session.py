@@ -12,7 +12,7 @@ from chassis.errors import NotFound, Unauthenticated
 from chassis.event import Event
 from chassis.ids import is_id
 from identity.domain.account import Account
-from identity.domain.permissions import ROLE_OF_KIND, SCOPES
+from identity.domain.permissions import OWN_SCOPES
 from identity.events import RefreshTokenReused, SessionRevoked
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
@@ -25,6 +25,7 @@ SESSION_LIFETIMES = {
     "brand": timedelta(days=30),
     "streamer": timedelta(days=30),
     "admin": timedelta(hours=12),
+    "member": timedelta(days=30),
 }
 
 
@@ -81,7 +82,8 @@ class KeyFacts:
 class Session:
     """One sign-in on one device, and the family of refresh tokens that keeps it alive.
 
-    With `key` it is an API key (see api_key.py), which has no refresh tokens.
+    With `key` it is an API key (see api_key.py), which has no refresh tokens. With `acts_for` it is that of a
+    member (see membership.py) who signed in for this brand.
     """
 
     id: str
@@ -93,13 +95,22 @@ class Session:
     rotated_at: datetime
     expires_at: datetime
     address: str | None = None
+    acts_for: str | None = None
     key: KeyFacts | None = None
     generation: int = 1
     revoked_at: datetime | None = None
     version: int = 1
 
     @classmethod
-    def open(cls, id: str, account: Account, secret: bytes, at: datetime, address: str | None) -> Session:
+    def open(
+        cls,
+        id: str,
+        account: Account,
+        secret: bytes,
+        at: datetime,
+        address: str | None,
+        acts_for: str | None = None,
+    ) -> Session:
         return cls(
             id=id,
             account_id=account.id,
@@ -110,6 +121,7 @@ class Session:
             rotated_at=at,
             expires_at=at + SESSION_LIFETIMES[account.kind],
             address=address,
+            acts_for=acts_for,
         )
 
     @property
@@ -119,7 +131,7 @@ class Session:
     @property
     def scopes(self) -> list[str]:
         """What access tokens carry; a key never more than its account has by now."""
-        granted = SCOPES[ROLE_OF_KIND[self.kind]]
+        granted = OWN_SCOPES.get(self.kind, frozenset())
         return sorted(granted if self.key is None else granted.intersection(self.key.scopes))
 
     def use(self, at: datetime) -> None:

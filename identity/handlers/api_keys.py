@@ -9,6 +9,7 @@ from typing import Protocol
 
 from chassis.clock import Clock
 from chassis.pagination import Page, decode_cursor, page_of
+from chassis.principal import ScopedCaller
 from identity.domain.account import ConcurrentUpdate
 from identity.domain.api_key import (
     MOST_KEYS,
@@ -22,6 +23,7 @@ from identity.domain.api_key import (
     new_key,
     shown,
 )
+from identity.domain.permissions import MANAGES_KEYS
 from identity.domain.session import Session, SessionNotFound
 from identity.handlers.desk import Desk
 from identity.handlers.in_person import must_be_in_person
@@ -29,7 +31,7 @@ from identity.handlers.ports import Accounts, SessionOwner, Sessions
 from identity.handlers.sessions import revoke
 
 
-class KeyMaker(SessionOwner, Protocol):
+class KeyMaker(SessionOwner, ScopedCaller, Protocol):
     """The end user, with what its own token allows."""
 
     @property
@@ -65,7 +67,7 @@ def create_api_key(
     scopes: Collection[str],
     expires_at: datetime | None = None,
 ) -> ListedKey:
-    must_be_in_person(by, "brand")
+    must_manage_keys(by)
     now = desk.clock.now()
     if len(desk.sessions.keys_of(by.id, now, None, MOST_KEYS)) >= MOST_KEYS:
         raise TooManyApiKeys(f"There are {MOST_KEYS} keys; revoke one that is not used.")
@@ -84,16 +86,16 @@ def create_api_key(
 
 
 def list_api_keys(
-    sessions: Sessions, clock: Clock, by: SessionOwner, *, limit: int, cursor: str | None
+    sessions: Sessions, clock: Clock, by: KeyMaker, *, limit: int, cursor: str | None
 ) -> Page[ListedKey]:
-    must_be_in_person(by, "brand")
+    must_manage_keys(by)
     before = str(decode_cursor(cursor, str)[0]) if cursor else None
     found = sessions.keys_of(by.id, clock.now(), before, limit + 1)
     return page_of([listed(session) for session in found], limit, key=lambda item: [item.id])
 
 
-def revoke_api_key(sessions: Sessions, clock: Clock, by: SessionOwner, *, key_id: str) -> None:
-    must_be_in_person(by, "brand")
+def revoke_api_key(sessions: Sessions, clock: Clock, by: KeyMaker, *, key_id: str) -> None:
+    must_manage_keys(by)
     try:
         session = sessions.get(key_id)
     except SessionNotFound:
@@ -101,6 +103,12 @@ def revoke_api_key(sessions: Sessions, clock: Clock, by: SessionOwner, *, key_id
     if session.key is None or not by.owns(session.account_id) or not session.is_live(clock.now()):
         raise ApiKeyNotFound()
     revoke(sessions, clock, key_id)
+
+
+def must_manage_keys(by: KeyMaker) -> None:
+    """The keys are the brand's, whoever of its owners makes or revokes them."""
+    must_be_in_person(by, "brand")
+    by.must_have(MANAGES_KEYS)
 
 
 def exchange_api_key(desk: Desk, *, key: str) -> Exchanged:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chassis.clock import Clock
 from chassis.ids import NewId
 from identity.domain.account import Account
+from identity.domain.membership import Membership
 from identity.domain.session import ACCESS_TOKEN_LIFETIME, Session
 from identity.handlers.ports import AccessTokens, Sessions
 
@@ -17,6 +18,7 @@ class SignedIn:
     """What a client gets to act for the account."""
 
     account: Account
+    membership: Membership | None
     access_token: str
     refresh_token: str
     expires_in: int
@@ -34,14 +36,22 @@ class Desk:
     new_secret: Callable[[], bytes]
 
     def open(self, account: Account, address: str | None) -> SignedIn:
-        session = Session.open(self.new_id("ses"), account, self.new_secret(), self.clock.now(), address)
-        self.sessions.add(session)
-        return self.tokens_of(session, account)
+        return self.tokens_of(self.begin(account, address), account)
 
-    def tokens_of(self, session: Session, account: Account) -> SignedIn:
+    def begin(self, account: Account, address: str | None, acts_for: str | None = None) -> Session:
+        """Stores a session for which nobody holds a token yet."""
+        now = self.clock.now()
+        session = Session.open(self.new_id("ses"), account, self.new_secret(), now, address, acts_for)
+        self.sessions.add(session)
+        return session
+
+    def tokens_of(self, session: Session, account: Account, membership: Membership | None = None) -> SignedIn:
+        """`membership` is the session's, as brand knows it by now."""
+        claims = session.access_claims(self.new_id("jwt"), self.clock.now())
         return SignedIn(
             account=account,
-            access_token=self.tokens.sign(session.access_claims(self.new_id("jwt"), self.clock.now())),
+            membership=membership,
+            access_token=self.tokens.sign(claims | (membership.claims if membership else {})),
             refresh_token=str(session.refresh_token),
             expires_in=int(ACCESS_TOKEN_LIFETIME.total_seconds()),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chassis.clock import Clock
 from identity.domain.account import (
     Account,
     ConcurrentUpdate,
@@ -28,8 +29,25 @@ def login(
     password: str,
     address: str | None = None,
 ) -> SignedIn:
-    """InvalidCredentials or Locked, neither of which tells whether the account exists."""
-    now = desk.clock.now()
+    account = proven(accounts, failures, passwords, desk.clock, kind, email, password, address)
+    return desk.open(account, address)
+
+
+def proven(
+    accounts: Accounts,
+    failures: FailureLog,
+    passwords: Passwords,
+    clock: Clock,
+    kind: str,
+    email: str,
+    password: str,
+    address: str | None,
+) -> Account:
+    """The account whose password it is.
+
+    InvalidCredentials or Locked, neither of which tells whether the account exists.
+    """
+    now = clock.now()
     by_account = Suspect.account(kind, email)
     by_address = [Suspect.address(address)] if address else []
     for suspect in by_address:
@@ -46,7 +64,7 @@ def login(
 
     use_up(accounts, account)
     failures.forget(by_account)
-    return desk.open(account, address)
+    return account
 
 
 def count_failure(failures: FailureLog, suspect: Suspect, at: datetime) -> None:

@@ -12,6 +12,7 @@ from identity.domain.account import Account
 from identity.domain.allowance import Allowance, Asker
 from identity.domain.link import Link, ResetRequest
 from identity.domain.lockout import Failures, Suspect
+from identity.domain.membership import Membership
 from identity.domain.session import Session
 
 T = TypeVar("T")
@@ -60,6 +61,11 @@ class Sessions(Protocol):
 
     def revoked_since(self, at: datetime, after: str | None, limit: int) -> list[Session]:
         """Sessions revoked later than that, with an id above `after`, in the order of their ids."""
+
+
+class Teams(Protocol):
+    def of(self, member_id: str) -> list[Membership]:
+        """The teams that the member is in by now, as brand says."""
 
 
 class FailureLog(Protocol):

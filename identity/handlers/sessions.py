@@ -8,6 +8,7 @@ from datetime import datetime
 from chassis.clock import Clock
 from chassis.pagination import Page, decode_cursor, page_of
 from identity.domain.account import ID_PREFIXES
+from identity.domain.membership import Membership, NoMembership, the
 from identity.domain.session import (
     ACCESS_TOKEN_LIFETIME,
     InvalidRefreshToken,
@@ -17,17 +18,20 @@ from identity.domain.session import (
 )
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.in_person import must_be_in_person
-from identity.handlers.ports import Accounts, SessionOwner, Sessions
+from identity.handlers.ports import Accounts, SessionOwner, Sessions, Teams
 from identity.handlers.retries import retried
 
 
-def refresh(accounts: Accounts, desk: Desk, *, refresh_token: str, address: str | None = None) -> SignedIn:
+def refresh(
+    accounts: Accounts, teams: Teams, desk: Desk, *, refresh_token: str, address: str | None = None
+) -> SignedIn:
     """The successor of a refresh token, with a new access token.
 
     Two calls at once with one token get one successor: the slower one finds the session rotated
     and stands within the grace period.
     """
     presented = RefreshToken.parse(refresh_token)
+    membership = membership_now(teams, desk, presented)
 
     def rotate() -> Session:
         session = session_of(desk.sessions, presented)
@@ -41,7 +45,24 @@ def refresh(accounts: Accounts, desk: Desk, *, refresh_token: str, address: str 
     session = retried(rotate)
     # Raised after the save, because a family that was revoked for reuse must stay revoked.
     session.check_live(desk.clock.now())
-    return desk.tokens_of(session, accounts.get(session.account_id))
+    return desk.tokens_of(session, accounts.get(session.account_id), membership)
+
+
+def membership_now(teams: Teams, desk: Desk, presented: RefreshToken) -> Membership | None:
+    """As whom a member acts by now; None for who acts for nobody else.
+
+    It is looked up before the token is used up, so that a member whose team cannot be asked tries again with
+    it. A role that is taken away in between ends the session, and with it the token that is made here.
+    """
+    session = session_of(desk.sessions, presented)
+    if session.acts_for is None:
+        return None
+    session.check_genuine(presented)
+    session.check_live(desk.clock.now())
+    try:
+        return the(teams.of(session.account_id), session.acts_for)
+    except NoMembership as error:
+        raise InvalidRefreshToken() from error
 
 
 def session_of(sessions: Sessions, presented: RefreshToken) -> Session:

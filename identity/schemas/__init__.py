@@ -38,7 +38,8 @@ from identity.schemas.links import (
     ResetPassword,
     VerifyEmail,
 )
-from identity.schemas.parts import KINDS, Nothing
+from identity.schemas.members import LoginMember, LoginMemberCall
+from identity.schemas.parts import KINDS, Membership, Nothing
 from identity.schemas.permissions import Decision, DescribedPrincipal, Explain, PermissionResource
 from identity.schemas.sessions import (
     ListSessions,
@@ -76,8 +77,11 @@ __all__ = [
     "ListSessions",
     "Login",
     "LoginCall",
+    "LoginMember",
+    "LoginMemberCall",
     "MailLink",
     "MailOnItsWay",
+    "Membership",
     "Nothing",
     "PermissionResource",
     "Refresh",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from chassis.schema import Schema, UtcDateTime
-from identity.schemas.parts import KINDS, FromAddress, email, line, password
+from identity.schemas.parts import ACCOUNT_KINDS, KINDS, FromAddress, Membership, email, line, password
 
 
 class ContactPerson(Schema):
@@ -57,16 +57,20 @@ class Account(Schema):
     """Who can sign in; the profile is another service's."""
 
     id = fields.String(required=True, metadata={"example": "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"})
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    kind = fields.String(required=True, validate=validate.OneOf(ACCOUNT_KINDS))
     email = email()
     email_verified = fields.Boolean(required=True, metadata={"example": True})
     created_at = UtcDateTime(required=True)
 
 
 class SignedIn(Schema):
-    """What a client acts with. The access token lives for `expires_in` seconds."""
+    """What a client acts with. The access token lives for `expires_in` seconds.
+
+    `membership` is that of a member of a team; other accounts act for nobody else.
+    """
 
     account = fields.Nested(Account, required=True)
+    membership = fields.Nested(Membership, required=True, allow_none=True)
     access_token = fields.String(required=True)
     refresh_token = fields.String(required=True)
     expires_in = fields.Integer(required=True, metadata={"example": 900})

@@ -6,9 +6,11 @@ import ipaddress
 
 from marshmallow import ValidationError, fields, validate
 
-from chassis.schema import Schema
+from chassis.schema import IdField, Schema
 
 KINDS = ("brand", "streamer", "admin")
+ACCOUNT_KINDS = (*KINDS, "member")
+TEAM_ROLES = ("owner", "manager", "finance", "approver", "viewer")
 
 
 # RFC 5321 allows no longer address in a command.
@@ -76,3 +78,10 @@ class FromAddress(Schema):
 
 class Nothing(Schema):
     """A request that says nothing but who sends it."""
+
+
+class Membership(Schema):
+    """For whom a member acts, and as what; what the role may do is in the access token's scopes."""
+
+    brand_id = IdField("brd", required=True)
+    role = fields.String(required=True, validate=validate.OneOf(TEAM_ROLES), metadata={"example": "finance"})

@@ -7,8 +7,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.schema import Schema
+from identity.schemas.parts import TEAM_ROLES
 
-ROLES = ("owner", "manager", "finance", "approver", "viewer", "streamer", "admin")
+ROLES = (*TEAM_ROLES, "streamer", "admin")
 LONGEST_NAME = 64
 MOST_SCOPES = 50
 

@@ -14,6 +14,7 @@ from identity.domain.allowance import Allowance, Asker
 from identity.domain.key_ring import KeyRing, KeyTaken, SigningKey
 from identity.domain.link import Link, LinkNotValid, ResetRequest
 from identity.domain.lockout import Failures, Suspect
+from identity.domain.membership import Membership
 from identity.domain.session import Session, SessionNotFound
 
 T = TypeVar("T")
@@ -185,6 +186,24 @@ class FakeAllowances:
             raise ConcurrentUpdate()
         allowance.version += 1
         self._allowances[allowance.asker.key] = deepcopy(allowance)
+
+
+class FakeTeams:
+    """Brand's word on who is in which team; `asked` counts the questions."""
+
+    def __init__(self) -> None:
+        self.roles: dict[str, dict[str, str]] = {}
+        self.asked = 0
+
+    def put(self, member_id: str, brand_id: str, role: str) -> None:
+        self.roles.setdefault(member_id, {})[brand_id] = role
+
+    def remove(self, member_id: str, brand_id: str) -> None:
+        del self.roles[member_id][brand_id]
+
+    def of(self, member_id: str) -> list[Membership]:
+        self.asked += 1
+        return [Membership(brand_id, role) for brand_id, role in self.roles.get(member_id, {}).items()]
 
 
 class FakePasswords:

@@ -49,6 +49,11 @@ def account(**changes: Any) -> Account:
     return Account(**(fields | changes))
 
 
+def finn(**changes: Any) -> Account:
+    """A member of ACME's team."""
+    return account(**{"id": new_id("mem"), "kind": "member", "email": "finn@acme.example"} | changes)
+
+
 def session(of: Account | None = None, **changes: Any) -> Session:
     opened = Session.open(new_id("ses"), of or account(), b"s" * 32, MONDAY, "203.0.113.7")
     for name, value in changes.items():

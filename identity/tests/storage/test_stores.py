@@ -34,6 +34,7 @@ from identity.tests.mothers import (
     a_signing_key,
     account,
     an_api_key,
+    finn,
     session,
 )
 
@@ -127,9 +128,10 @@ def test_an_account_and_its_event_are_stored_together_or_not_at_all(mongo, outbo
 # Sessions
 
 
-def test_a_session_comes_back_as_it_was_opened(sessions):
-    opened = session()
-
+@pytest.mark.parametrize(
+    "opened", [session(), session(finn(), acts_for=new_id("brd"))], ids=["own", "member"]
+)
+def test_a_session_comes_back_as_it_was_opened(sessions, opened):
     sessions.add(opened)
 
     assert sessions.get(opened.id) == opened

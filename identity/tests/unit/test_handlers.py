@@ -23,6 +23,7 @@ from identity.tests.fakes import (
     FakeLinkTokens,
     FakePasswords,
     FakeSessions,
+    FakeTeams,
 )
 from identity.tests.mothers import GOOD_PASSWORD, MONDAY, acme, nova
 
@@ -66,7 +67,7 @@ class World:
                 self.login(password="a wrong guess", **who)
 
     def refresh(self, token):
-        return handlers.refresh(self.accounts, self.desk, refresh_token=token)
+        return handlers.refresh(self.accounts, FakeTeams(), self.desk, refresh_token=token)
 
     def create_admin(self, email="root@gametriggers.example"):
         return handlers.create_admin(

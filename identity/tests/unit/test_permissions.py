@@ -19,7 +19,7 @@ from identity.domain.permissions import (
     decide,
 )
 from identity.handlers import PrincipalNotFound, explain
-from identity.tests.fakes import FakeAccounts
+from identity.tests.fakes import FakeAccounts, FakeTeams
 from identity.tests.mothers import account
 
 ACME, GLOBEX = "brd_acme", "brd_globex"
@@ -164,6 +164,7 @@ def test_an_admin_asks_about_an_account_by_its_id():
 
     decision = explain(
         accounts,
+        FakeTeams(),
         ada,
         action="campaign.submit",
         resource={"kind": "campaign", "owner": acme.id, "state": "draft"},
@@ -172,7 +173,27 @@ def test_an_admin_asks_about_an_account_by_its_id():
 
     assert decision.allowed
     with pytest.raises(PrincipalNotFound):
-        explain(accounts, ada, action="brand.read", resource={"kind": "brand"}, principal_id="brd_x")
+        explain(
+            accounts, FakeTeams(), ada, action="brand.read", resource={"kind": "brand"}, principal_id="brd_x"
+        )
+
+
+def test_a_member_is_asked_about_in_the_role_of_the_owners_team():
+    accounts, teams, finn = FakeAccounts(), FakeTeams(), account(id=new_id("mem"), kind="member")
+    accounts.add(finn, [])
+    teams.put(finn.id, GLOBEX, "manager")
+    teams.put(finn.id, ACME, "finance")
+    ada = Principal(new_id("adm"), "admin")
+
+    def asked(owner):
+        resource = {"kind": "campaign", "owner": owner}
+        return explain(accounts, teams, ada, action="campaign.edit", resource=resource, principal_id=finn.id)
+
+    assert (asked(ACME).allowed, asked(ACME).check) == (False, "role")
+    assert asked(GLOBEX).allowed
+    teams.roles.clear()
+    with pytest.raises(PrincipalNotFound):
+        asked(ACME)
 
 
 @pytest.mark.parametrize(
@@ -180,4 +201,11 @@ def test_an_admin_asks_about_an_account_by_its_id():
 )
 def test_nobody_but_an_admin_may_ask(by, error):
     with pytest.raises(error):
-        explain(FakeAccounts(), by, action="brand.read", resource={"kind": "brand"}, principal_id=ACME)
+        explain(
+            FakeAccounts(),
+            FakeTeams(),
+            by,
+            action="brand.read",
+            resource={"kind": "brand"},
+            principal_id=ACME,
+        )

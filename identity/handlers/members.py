@@ -1,0 +1,59 @@
+"""Members of a brand's team: signing in for a brand, and what ends that."""
+
+from __future__ import annotations
+
+from chassis.clock import Clock
+from chassis.event import ReceivedEvent
+from identity.domain.account import Account
+from identity.domain.membership import MEMBER, Membership, NoMembership, chosen, the
+from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.login import proven
+from identity.handlers.ports import Accounts, FailureLog, Passwords, Sessions, Teams
+from identity.handlers.sessions import revoke
+
+# A member who has forgotten to log out a hundred times is ended in one more look.
+SESSIONS_AT_ONCE = 100
+
+
+def login_member(
+    accounts: Accounts,
+    failures: FailureLog,
+    passwords: Passwords,
+    teams: Teams,
+    desk: Desk,
+    *,
+    email: str,
+    password: str,
+    brand_id: str | None = None,
+    address: str | None = None,
+) -> SignedIn:
+    account = proven(accounts, failures, passwords, desk.clock, MEMBER, email, password, address)
+    return open_for(teams, desk, account, chosen(teams.of(account.id), brand_id), address)
+
+
+def open_for(
+    teams: Teams, desk: Desk, account: Account, membership: Membership, address: str | None
+) -> SignedIn:
+    """The role is looked up once the session is stored.
+
+    Taking somebody out of a team ends their stored sessions. When that happens in this very moment, either
+    the look-up does not find the member any more, or the ending finds this session.
+    """
+    session = desk.begin(account, address, acts_for=membership.brand_id)
+    try:
+        current = the(teams.of(account.id), membership.brand_id)
+    except NoMembership:
+        revoke(desk.sessions, desk.clock, session.id)
+        raise
+    return desk.tokens_of(session, account, current)
+
+
+def end_sessions(sessions: Sessions, clock: Clock, event: ReceivedEvent) -> None:
+    """After a changed role, too: a token says what its holder may do, and lives for a quarter of an hour."""
+    member_id, brand_id, now = event.data["member_id"], event.data["brand_id"], clock.now()
+    before: str | None = None
+    while found := sessions.live_of(member_id, now, before, SESSIONS_AT_ONCE):
+        for session in found:
+            if session.acts_for == brand_id:
+                sessions.save(session, session.revoke(now))
+        before = found[-1].id
