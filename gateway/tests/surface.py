@@ -41,6 +41,52 @@ SCOPES = {
     ],
     "admin": ["admin:campaigns", "admin:streamers", "admin:ledger", "admin:permissions"],
 }
+# What a member's token carries, by role; compose/tests holds it against identity's table.
+ROLES: dict[str, list[str]] = {
+    "owner": SCOPES["brand"],
+    "manager": [
+        "profile:write",
+        "team:read",
+        "campaigns:read",
+        "campaigns:write",
+        "participations:read",
+        "participations:manage",
+        "wallet:read",
+        "assets:read",
+        "assets:write",
+        "analytics:read",
+        "notifications:read",
+        "notifications:write",
+    ],
+    "finance": [
+        "billing:read",
+        "billing:write",
+        "team:read",
+        "campaigns:read",
+        "wallet:read",
+        "wallet:write",
+        "assets:read",
+        "analytics:read",
+        "notifications:read",
+    ],
+    "approver": [
+        "team:read",
+        "campaigns:read",
+        "participations:read",
+        "participations:manage",
+        "assets:read",
+        "analytics:read",
+        "notifications:read",
+    ],
+    "viewer": [
+        "team:read",
+        "campaigns:read",
+        "participations:read",
+        "assets:read",
+        "analytics:read",
+        "notifications:read",
+    ],
+}
 EVERYBODY = ("brand", "streamer", "admin")
 BRAND, STREAMER, ADMIN = ("brand",), ("streamer",), ("admin",)
 BOTH = ("brand", "streamer")

@@ -6,7 +6,8 @@ from brand import schemas as brand_schemas
 from brand.domain import team
 from campaign.domain.campaign import EDITABLE
 from campaign.domain.campaign import TRANSITIONS as CAMPAIGN
-from identity.domain.permissions import TABLE, TEAM_ROLES
+from gateway.tests import surface
+from identity.domain.permissions import ROLE_OF_KIND, SCOPES, TABLE, TEAM_ROLES
 from participation.domain.participation import TRANSITIONS as PARTICIPATION
 
 
@@ -35,3 +36,13 @@ def test_a_campaign_may_be_edited_in_the_states_in_which_a_field_may():
 
 def test_a_brand_gives_the_roles_of_the_table_and_no_other():
     assert team.ROLES == brand_schemas.ROLES == TEAM_ROLES
+
+
+@pytest.mark.parametrize("role", TEAM_ROLES)
+def test_the_gateways_routes_are_tried_with_what_each_role_really_has(role):
+    assert set(surface.ROLES[role]) == SCOPES[role]
+
+
+@pytest.mark.parametrize("kind", ROLE_OF_KIND)
+def test_the_gateways_routes_are_tried_with_what_each_kind_of_account_really_has(kind):
+    assert set(surface.SCOPES[kind]) == SCOPES[ROLE_OF_KIND[kind]]
