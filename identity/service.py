@@ -258,7 +258,7 @@ class IdentityService(Service):
 
     @event_handler("brand", "team_role_changed", "team_member_removed")
     def on_team_changed(self, event: ReceivedEvent) -> None:
-        handlers.end_sessions(self.sessions, self.clock, event)
+        handlers.end_member_sessions(self.sessions, self.clock, event)
 
 
 def new_one_time_password() -> str:

@@ -12,7 +12,7 @@ from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.keys import list_keys, look_after_keys, rotate_keys, withdraw_key
 from identity.handlers.links import LinkAddress, Post, mail_link, resend_verification, verify_email
 from identity.handlers.login import login
-from identity.handlers.members import end_sessions, login_member
+from identity.handlers.members import end_member_sessions, login_member
 from identity.handlers.passwords import (
     Locksmith,
     change_password,
@@ -37,7 +37,7 @@ __all__ = [
     "change_password",
     "create_admin",
     "create_api_key",
-    "end_sessions",
+    "end_member_sessions",
     "exchange_api_key",
     "explain",
     "explain_to_operator",

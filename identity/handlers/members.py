@@ -48,12 +48,11 @@ def open_for(
     return desk.tokens_of(session, account, current)
 
 
-def end_sessions(sessions: Sessions, clock: Clock, event: ReceivedEvent) -> None:
+def end_member_sessions(sessions: Sessions, clock: Clock, event: ReceivedEvent) -> None:
     """After a changed role, too: a token says what its holder may do, and lives for a quarter of an hour."""
     member_id, brand_id, now = event.data["member_id"], event.data["brand_id"], clock.now()
     before: str | None = None
     while found := sessions.live_of(member_id, now, before, SESSIONS_AT_ONCE):
-        for session in found:
-            if session.acts_for == brand_id:
-                sessions.save(session, session.revoke(now))
         before = found[-1].id
+        ended = [session for session in found if session.acts_for == brand_id]
+        sessions.save_all(ended, [session.revoke(now) for session in ended])

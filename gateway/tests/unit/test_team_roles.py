@@ -21,6 +21,8 @@ MAY_ASK = {
     "identity.logout": EVERYONE,
     "identity.list_sessions": EVERYONE,
     "identity.revoke_session": EVERYONE,
+    "identity.resend_verification": EVERYONE,
+    "identity.change_password": EVERYONE,
     "identity.list_api_keys": OWNERS,
     "identity.create_api_key": OWNERS,
     "identity.revoke_api_key": OWNERS,

@@ -57,7 +57,7 @@ class World:
     def team_says(self, type, brand_id=ACME):
         data = {"member_id": self.finn.id, "brand_id": brand_id}
         event = ReceivedEvent(new_id("evt"), type, "brand", MONDAY, "team_1", 1, data)
-        handlers.end_sessions(self.sessions, self.clock, event)
+        handlers.end_member_sessions(self.sessions, self.clock, event)
 
     def open_sessions(self):
         return self.sessions.live_of(self.finn.id, self.clock.now(), None, 500)
