@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from email.parser import BytesParser
+from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -33,8 +37,26 @@ def register_brand(api: Api, run: str) -> Account:
         "contact_person": contact,
     }
     api.post("/v1/brands/register", body)
-    session = api.post("/v1/brands/login", {"email": email, "password": PASSWORD})
+    session = log_in_brand(api, email)
     return Account(session["account"]["id"], email, api.signed_in(session["access_token"]))
+
+
+def log_in_brand(api: Api, email: str) -> dict[str, Any]:
+    session: dict[str, Any] = api.post("/v1/brands/login", {"email": email, "password": PASSWORD})
+    return session
+
+
+def mailed_token(mail_dir: Path, email: str) -> str | None:
+    """What the link in a mail to this address carries; None as long as no such mail has come."""
+    for path in (mail_dir / "new").glob("*"):
+        content = path.read_bytes()
+        # Most mails of an earlier run are somebody else's, and need not be parsed.
+        if email.encode() in content:
+            body = BytesParser(policy=default).parsebytes(content).get_body(("plain",))
+            found = re.search(r"#token=(\S+)", body.get_content()) if body else None
+            if found:
+                return found[1]
+    return None
 
 
 def register_streamer(api: Api, run: str, name: str) -> Account:

@@ -22,6 +22,8 @@ from compose.demo.actors import (
     go_live,
     link_channel,
     log_in_admin,
+    log_in_brand,
+    mailed_token,
     register_brand,
     register_streamer,
     usd,
@@ -58,6 +60,7 @@ class Demo:
         self.api = Api(os.environ["GATEWAY_URL"])
         self.twitch_url = os.environ["TWITCH_URL"]
         self.folder = Path(os.environ["RUN_DIR"]) / "demo"
+        self.mail_dir = Path(os.environ["MAIL_DIR"])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.run_id = uuid.uuid4().hex[:8]
         self.differences: list[str] = []
@@ -77,9 +80,12 @@ class Demo:
     # 1. A brand registers, completes its profile, and deposits.
 
     def fund(self) -> None:
-        self.report.step("a brand registers, completes its profile and deposits 500.00 USD")
+        self.report.step(
+            "a brand registers, confirms its address, completes its profile and deposits 500.00 USD"
+        )
         self.admin = self.make_admin()
         self.brand = register_brand(self.api, self.run_id)
+        self.confirm_address()
         billing = {"address": "1 Main Street, Springfield", "tax_id": "DE123456789"}
         profile = self.brand.api.patch("/v1/brands/me", {"billing_info": billing})
         deposit = self.brand.api.post(
@@ -90,6 +96,13 @@ class Demo:
         until("the deposit's webhook", lambda: self.brand.api.get(path)["status"] == "succeeded")
         self.report.row("Brand", f"{profile['company_name']} ({self.brand.id})")
         self.report.row("Deposit", f"{money(DEPOSIT_MINOR)}, credited by the provider's signed webhook")
+
+    def confirm_address(self) -> None:
+        """With the link that its mail holds."""
+        token = until("the mail with a link", lambda: mailed_token(self.mail_dir, self.brand.email))
+        self.api.post("/v1/auth/verify-email", {"token": token})
+        again = log_in_brand(self.api, self.brand.email)
+        self.expect("account.email_verified", True, again["account"]["email_verified"])
 
     def make_admin(self) -> Account:
         """What `make admin` does; everything else here goes over HTTP."""
@@ -409,7 +422,7 @@ class Demo:
 
     def mails_to_both(self) -> int:
         """How many mails reached the two, once each has one."""
-        box = mailbox.Maildir(os.environ["MAIL_DIR"], create=False)
+        box = mailbox.Maildir(self.mail_dir, create=False)
         to = Counter(str(mail["To"]) for mail in box)
         found = [
             sum(n for address, n in to.items() if who.email in address) for who in (self.brand, self.nova)

@@ -1,7 +1,11 @@
 """The demo's own arithmetic, and how its overlays read answers."""
 
+import mailbox
+from email.message import EmailMessage
+
 import pytest
 
+from compose.demo.actors import mailed_token
 from compose.demo.api import DemoFailed
 from compose.demo.figures import Counted, count, differences, earned, fee
 from compose.demo.overlays import Overlay, decode_key, proof
@@ -92,3 +96,16 @@ def test_a_showing_that_is_sent_twice_is_refused_once(second, monkeypatch):
     overlay._report([{"id": "a"}])
 
     assert (overlay.accepted, overlay.refused["replayed"]) == (1, 1)
+
+
+def test_the_link_in_a_mail_is_found_in_the_mailbox_of_whom_it_is_for(tmp_path):
+    box = mailbox.Maildir(tmp_path / "mail")
+    for address, token in (("nova@streams.example", "another"), ("ada@acme.example", "a-token_of-43")):
+        mail = EmailMessage()
+        mail["To"] = address
+        mail.set_content(f"Hello,\n\nhttp://127.0.0.1:8000/verify-email#token={token}\n\nBye.\n")
+        mail.add_alternative(f'<a href="http://h/#token={token}">Confirm</a>', subtype="html")
+        box.add(mail)
+
+    assert mailed_token(tmp_path / "mail", "ada@acme.example") == "a-token_of-43"
+    assert mailed_token(tmp_path / "mail", "nobody@acme.example") is None
