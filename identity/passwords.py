@@ -8,6 +8,9 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from eventlet import tpool
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from identity.domain.account import SHORTEST_PASSWORD
 
 BREACHED_LIST = Path(__file__).with_name("breached_passwords.txt")
 
@@ -18,8 +21,13 @@ LANES = 1
 
 
 def read_breached(path: Path = BREACHED_LIST) -> frozenset[str]:
-    """One password per line, case-folded, since a capital letter does not make one hard to guess."""
-    return frozenset(line.casefold() for line in path.read_text("utf-8").splitlines() if line)
+    """The file's lines and zxcvbn's list, case-folded, since a capital letter makes none hard to guess.
+
+    The file adds what belongs to this platform, and what became known after that list was made. Shorter ones
+    are left out: they are refused for their length.
+    """
+    known = [*path.read_text("utf-8").splitlines(), *FREQUENCY_LISTS["passwords"]]
+    return frozenset(word.casefold() for word in known if len(word) >= SHORTEST_PASSWORD)
 
 
 class Argon2Passwords:

@@ -13,9 +13,11 @@ from identity.domain.account import (
     normal_password,
 )
 from identity.domain.lockout import Locked, Suspect
+from identity.domain.session import RefreshToken
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.ports import Accounts, FailureLog, Passwords
 from identity.handlers.retries import retried
+from identity.handlers.sessions import revoke
 
 
 def login(
@@ -30,7 +32,7 @@ def login(
     address: str | None = None,
 ) -> SignedIn:
     account = proven(accounts, failures, passwords, desk.clock, kind, email, password, address)
-    return desk.open(account, address)
+    return still_proven(accounts, desk, account, desk.open(account, address))
 
 
 def proven(
@@ -88,3 +90,11 @@ def use_up(accounts: Accounts, account: Account) -> None:
         accounts.save(account)
     except ConcurrentUpdate as error:
         raise InvalidCredentials() from error
+
+
+def still_proven(accounts: Accounts, desk: Desk, account: Account, signed_in: SignedIn) -> SignedIn:
+    """A password that was changed while it was verified opens nothing, or a thief would be in again."""
+    if accounts.get(account.id).password_hash != account.password_hash:
+        revoke(desk.sessions, desk.clock, RefreshToken.parse(signed_in.refresh_token).session_id)
+        raise InvalidCredentials()
+    return signed_in

@@ -7,7 +7,7 @@ from chassis.event import ReceivedEvent
 from identity.domain.account import Account
 from identity.domain.membership import MEMBER, Membership, NoMembership, chosen, the
 from identity.handlers.desk import Desk, SignedIn
-from identity.handlers.login import proven
+from identity.handlers.login import proven, still_proven
 from identity.handlers.ports import Accounts, FailureLog, Passwords, Sessions, Teams
 from identity.handlers.sessions import revoke
 
@@ -28,7 +28,8 @@ def login_member(
     address: str | None = None,
 ) -> SignedIn:
     account = proven(accounts, failures, passwords, desk.clock, MEMBER, email, password, address)
-    return open_for(teams, desk, account, chosen(teams.of(account.id), brand_id), address)
+    signed_in = open_for(teams, desk, account, chosen(teams.of(account.id), brand_id), address)
+    return still_proven(accounts, desk, account, signed_in)
 
 
 def open_for(

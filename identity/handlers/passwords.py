@@ -43,7 +43,11 @@ class Locksmith:
         return self.passwords.hash(normal_password(password))
 
     def end_sessions(self, account: Account, *, keep: str | None) -> None:
-        """All of the account's, API keys among them; or its other sign-ins alone, when one is kept."""
+        """All of the account's, API keys among them; or its other sign-ins alone, when one is kept.
+
+        Once more after the commit: a sign-in with the old password that was stored at the same moment is seen
+        then, and one that is stored later sees that the password has changed.
+        """
         at = self.post.clock.now()
         kinds = [self.sessions.live_of] if keep else [self.sessions.live_of, self.sessions.keys_of]
         for live in kinds:
@@ -91,7 +95,8 @@ def reset_password(smith: Locksmith, *, token: str, new_password: str) -> None:
     reads the link in the mail has shown that the address is theirs, too.
     """
     link = smith.post.open(token, RESET_PASSWORD)
-    smith.check(smith.accounts.get(link.account_id), new_password)
+    account = smith.accounts.get(link.account_id)
+    smith.check(account, new_password)
     password_hash = smith.hash(new_password)
 
     def work() -> None:
@@ -104,6 +109,7 @@ def reset_password(smith: Locksmith, *, token: str, new_password: str) -> None:
         smith.failures.forget(Suspect.account(account.kind, account.email))
 
     retried(lambda: smith.accounts.transaction(work))
+    smith.end_sessions(account, keep=None)
 
 
 def change_password(smith: Locksmith, by: SessionOwner, *, current_password: str, new_password: str) -> None:
@@ -120,6 +126,7 @@ def change_password(smith: Locksmith, by: SessionOwner, *, current_password: str
         smith.end_sessions(account, keep=by.session_id)
 
     retried(lambda: smith.accounts.transaction(work))
+    smith.end_sessions(account, keep=by.session_id)
 
 
 def check_current(smith: Locksmith, account: Account, password: str) -> None:

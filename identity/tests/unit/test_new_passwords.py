@@ -219,6 +219,39 @@ def test_a_new_password_is_the_same_in_either_unicode_form(house):
     assert house.login("caf\u00e9 at noon")
 
 
+def test_a_sign_in_that_is_under_way_with_the_old_password_is_refused_and_leaves_no_session(
+    house, monkeypatch
+):
+    token, verify = house.token(), house.passwords.verify
+
+    def slowly(hashed, password):
+        is_right = verify(hashed, password)
+        if not house.events("password_changed"):
+            house.reset(token)
+        return is_right
+
+    monkeypatch.setattr(house.passwords, "verify", slowly)
+
+    with pytest.raises(InvalidCredentials):
+        house.login(GOOD_PASSWORD)
+
+    assert house.sessions.live_of(house.first.account.id, house.clock.now(), None, 10) == []
+
+
+def test_a_session_that_is_stored_while_the_reset_commits_is_ended_after_it(house, monkeypatch):
+    token, forget = house.token(), house.failures.forget
+
+    def late(suspect):
+        house.desk.open(house.first.account, HOME)
+        forget(suspect)
+
+    monkeypatch.setattr(house.failures, "forget", late)
+
+    house.reset(token)
+
+    assert house.sessions.live_of(house.first.account.id, house.clock.now(), None, 10) == []
+
+
 # Changing
 
 

@@ -54,10 +54,15 @@ def test_other_greenlets_run_while_a_password_is_hashed(passwords):
     assert len(turns) > 3
 
 
-@pytest.mark.parametrize("guess", ["password123", "QWERTY123", "Gametriggers1", "iloveyou"])
+@pytest.mark.parametrize("guess", ["password123", "QWERTY123", "Gametriggers1", "trustno1", "Starwars"])
 def test_what_guessers_try_first_is_on_the_list(passwords, guess):
     with pytest.raises(WeakPassword):
         check_password(guess, passwords.breached, own_words=[])
+
+
+def test_the_list_holds_more_than_ten_thousand_passwords_and_none_that_is_too_short_anyway(passwords):
+    assert len(passwords.breached) > 10_000
+    assert min(map(len, passwords.breached)) == 8
 
 
 def quickest(work) -> float:
