@@ -1,10 +1,16 @@
 /** What the pages have in common that links in mails lead to. */
 
 /** Takes the token out of the address, so that neither a bookmark nor a glance at the screen shows it. */
-export function takeToken() {
+function takeToken() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (location.hash) history.replaceState(null, "", location.pathname);
   return token;
+}
+
+/** Begins with the token of the address or null; again when a link is opened where this page is open already. */
+export function onToken(begin) {
+  begin(takeToken());
+  window.addEventListener("hashchange", () => begin(takeToken()));
 }
 
 export function byId(...ids) {

@@ -1,6 +1,6 @@
 /** With a token, a new password is chosen; without one, a link is asked for. */
 
-import { Refusal, byId, onSubmit, post, showOnly, takeToken } from "./account.js";
+import { Refusal, byId, onSubmit, onToken, post, showOnly } from "./account.js";
 
 const { ask, over, mailed, choose, show, done, trouble } = byId(
   "ask",
@@ -12,9 +12,12 @@ const { ask, over, mailed, choose, show, done, trouble } = byId(
   "trouble",
 );
 const parts = { ask, mailed, choose, done };
-const token = takeToken();
+let token = null;
 
-showOnly(parts, token ? "choose" : "ask");
+onToken((given) => {
+  token = given;
+  showOnly(parts, token ? "choose" : "ask");
+});
 
 show.addEventListener("change", () => {
   choose.elements.new_password.type = show.checked ? "text" : "password";

@@ -1,12 +1,15 @@
 /** A click, and not merely opening the page, uses the link up: mail servers open links, too. */
 
-import { Refusal, byId, onSubmit, post, showOnly, takeToken } from "./account.js";
+import { Refusal, byId, onSubmit, onToken, post, showOnly } from "./account.js";
 
 const { confirm, done, over, trouble } = byId("confirm", "done", "over", "trouble");
 const parts = { confirm, done, over };
-const token = takeToken();
+let token = null;
 
-showOnly(parts, token ? "confirm" : "over");
+onToken((given) => {
+  token = given;
+  showOnly(parts, token ? "confirm" : "over");
+});
 
 onSubmit(confirm, trouble, async () => {
   try {

@@ -119,6 +119,17 @@ def test_whoever_forgot_the_password_asks_for_a_link(visitor: Visitor, door: Doo
     assert (request["kind"], request["email"]) == ("streamer", "nova@stream.example")
 
 
+def test_a_link_that_is_opened_where_its_page_is_open_already_works(visitor: Visitor) -> None:
+    page = visitor.goes_to("/reset-password")
+    page.wait_for_selector("text=Mail me a link")
+
+    visitor.goes_to(f"/reset-password#token={TOKEN}")
+
+    page.wait_for_selector("text=Set this password")
+    assert page.is_hidden("#ask")
+    assert page.url == f"{visitor.address}/reset-password"
+
+
 def test_a_reset_link_that_is_over_leads_to_asking_for_another(visitor: Visitor, door: Door) -> None:
     door.services.fail("identity.reset_password", LinkNotValid())
     page = visitor.goes_to(f"/reset-password#token={TOKEN}")
