@@ -74,6 +74,7 @@ def test_a_brand_makes_a_key_sees_it_once_and_revokes_it(visitor: Visitor, door:
     answers["identity.revoke_api_key"] = lambda _: keys.clear() or {}
     page = visitor.goes_to("/docs/keys")
     page.on("dialog", lambda dialog: dialog.accept())
+    assert page.get_by_role("link", name="Forgot your password?").get_attribute("href") == "/reset-password"
 
     page.fill("[name=email]", "ads@acme.example")
     page.fill("[name=password]", "a lamp in the attic")
