@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from chassis.clock import Clock
 from chassis.event import Event
 from chassis.ids import NewId
 from chassis.principal import Caller
+from chassis.races import retried
 from streamer import domain
 from streamer.domain import Channel, PayoutMethod, Platform, Sample, Streamer
 
@@ -130,6 +131,19 @@ def get_profile(streamers: Streamers, clock: Clock, by: Caller) -> Streamer:
         return streamers.get(by.id)
 
 
+def changed(
+    streamers: Streamers, load: Callable[[], Streamer], verb: Callable[[Streamer], Sequence[Event]]
+) -> Streamer:
+    """Load, one domain verb, save; again when the news of the registration or another change came between."""
+
+    def change() -> Streamer:
+        streamer = load()
+        streamers.save(streamer, verb(streamer))
+        return streamer
+
+    return retried(change, domain.ConcurrentUpdate)
+
+
 def update_profile(streamers: Streamers, clock: Clock, by: Caller, command: UpdateProfile) -> Streamer:
     streamer = get_profile(streamers, clock, by)
     events = streamer.describe(
@@ -145,31 +159,34 @@ def link_platform(
     """Ask the platform first, and load afterwards: no profile is held while somebody else's server thinks."""
     by.must_be("streamer")
     channel = channels.find(command.name, command.username, command.channel_url)
-    streamer = get_profile(streamers, clock, by)
-    events = streamer.link(command.name, channel, at=clock.now())
-    streamers.save(streamer, events)
-    return streamer
+    return changed(
+        streamers,
+        lambda: get_profile(streamers, clock, by),
+        lambda streamer: streamer.link(command.name, channel, at=clock.now()),
+    )
 
 
 def unlink_platform(streamers: Streamers, clock: Clock, by: Caller, name: str) -> Streamer:
-    streamer = get_profile(streamers, clock, by)
-    events = streamer.unlink(name, at=clock.now())
-    streamers.save(streamer, events)
-    return streamer
+    return changed(
+        streamers,
+        lambda: get_profile(streamers, clock, by),
+        lambda streamer: streamer.unlink(name, at=clock.now()),
+    )
 
 
 def verify_platform(streamers: Streamers, clock: Clock, by: Caller, command: VerifyPlatform) -> Streamer:
     by.must_be("admin")
-    streamer = streamers.get(command.streamer_id)
-    events = streamer.decide(command.name, command.status, command.metrics, at=clock.now())
-    streamers.save(streamer, events)
-    return streamer
+    return changed(
+        streamers,
+        lambda: streamers.get(command.streamer_id),
+        lambda streamer: streamer.decide(command.name, command.status, command.metrics, at=clock.now()),
+    )
 
 
 def set_payout_method(
     streamers: Streamers, vault: Vault, clock: Clock, by: Caller, command: SetPayoutMethod
 ) -> Streamer:
-    streamer = get_profile(streamers, clock, by)
+    by.must_be("streamer")
     details = domain.normalised_payout_details(command.method, command.account_details)
     method = PayoutMethod(
         method=command.method,
@@ -177,9 +194,11 @@ def set_payout_method(
         sealed_details=vault.encrypt(details),
         masked_details=domain.masked_payout_details(command.method, details),
     )
-    events = streamer.pay_out_to(method, at=clock.now())
-    streamers.save(streamer, events)
-    return streamer
+    return changed(
+        streamers,
+        lambda: get_profile(streamers, clock, by),
+        lambda streamer: streamer.pay_out_to(method, at=clock.now()),
+    )
 
 
 def payout_destination(streamers: Streamers, vault: Vault, streamer_id: str) -> PayoutDestination:

@@ -1,4 +1,4 @@
-"""Optimistic locking: a lost race is run again."""
+"""Optimistic locking in brand's terms."""
 
 from __future__ import annotations
 
@@ -6,18 +6,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from brand.domain.profile import ConcurrentUpdate
+from chassis import races
 
 T = TypeVar("T")
-
-# Each lost race means that another caller's change was stored, so a few attempts are enough.
-ATTEMPTS = 4
 
 
 def retried(attempt: Callable[[], T]) -> T:
     """Attempt again from a fresh load when somebody else's change was stored in between."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return attempt()
-        except ConcurrentUpdate:
-            continue
-    return attempt()
+    return races.retried(attempt, ConcurrentUpdate)

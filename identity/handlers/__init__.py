@@ -22,11 +22,10 @@ from identity.handlers.passwords import (
 )
 from identity.handlers.permissions import PrincipalNotFound, explain, explain_to_operator
 from identity.handlers.ports import SessionOwner
-from identity.handlers.retries import ATTEMPTS, retried
+from identity.handlers.retries import retried
 from identity.handlers.sessions import list_sessions, logout, refresh, revoke_session, revoked_sessions
 
 __all__ = [
-    "ATTEMPTS",
     "Desk",
     "LinkAddress",
     "Locksmith",

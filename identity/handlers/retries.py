@@ -1,24 +1,16 @@
-"""Optimistic locking: a lost race is run again."""
+"""Optimistic locking in identity's terms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from chassis import races
 from identity.domain.account import ConcurrentUpdate
 
 T = TypeVar("T")
 
 
-# Each lost race means that another caller's change was stored, so a few attempts are enough.
-ATTEMPTS = 5
-
-
 def retried(attempt: Callable[[], T], lost_race: tuple[type[Exception], ...] = (ConcurrentUpdate,)) -> T:
     """Attempt again from a fresh load when somebody else's change was stored in between."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return attempt()
-        except lost_race:
-            continue
-    return attempt()
+    return races.retried(attempt, *lost_race)

@@ -58,6 +58,56 @@ def test_a_registration_that_comes_after_the_first_request_fills_the_blanks():
     )
 
 
+class NewsBetweenLoadAndSave(FakeStreamers):
+    """The news of the registration is stored in the moment before the first change is."""
+
+    def save(self, streamer, events):
+        if not self.get(NOVA_ID).email:
+            late = self.get(NOVA_ID)
+            late.introduce("nova@example.com", "Nova", MORNING)
+            super().save(late, [])
+        super().save(streamer, events)
+
+
+def linked_and_blank() -> Streamer:
+    streamer = Streamer.blank(NOVA_ID, MORNING)
+    streamer.link(TWITCH, novas_channel(), MORNING)
+    return streamer
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda streamers: handlers.link_platform(
+            streamers,
+            FakeChannels(novas_channel()),
+            morning(),
+            nova_herself(),
+            LinkPlatform(TWITCH, "nova"),
+        ),
+        lambda streamers: handlers.unlink_platform(streamers, morning(), nova_herself(), TWITCH),
+        lambda streamers: handlers.verify_platform(
+            streamers, morning(), an_admin(), VerifyPlatform(NOVA_ID, TWITCH, "verified")
+        ),
+        lambda streamers: handlers.set_payout_method(
+            streamers,
+            FakeVault(),
+            morning(),
+            nova_herself(),
+            SetPayoutMethod("bank", "Nova Star", GERMAN_IBAN),
+        ),
+    ],
+    ids=["link", "unlink", "verify", "payout method"],
+)
+def test_a_change_that_meets_the_news_of_the_registration_is_made_all_the_same(change):
+    streamers = NewsBetweenLoadAndSave(linked_and_blank())
+
+    changed = change(streamers)
+
+    assert streamers.get(NOVA_ID) == changed
+    assert changed.email == "nova@example.com"
+
+
 def test_a_profile_is_there_before_the_news_of_the_registration():
     streamers = FakeStreamers()
 
