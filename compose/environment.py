@@ -12,9 +12,19 @@ GATEWAY_WORKERS = 2
 HOLD_SECONDS = "2"
 
 TWITCH_CLIENT_ID = "gametriggers-local"
+GOOGLE_CLIENT_ID = "gametriggers-local.apps.example"
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "identity": ("MONGO_URI", "SECRETS_KEY"),
+    "identity": (
+        "MONGO_URI",
+        "SECRETS_KEY",
+        "TWITCH_ISSUER",
+        "TWITCH_CLIENT_ID",
+        "TWITCH_CLIENT_SECRET",
+        "GOOGLE_ISSUER",
+        "GOOGLE_CLIENT_ID",
+        "GOOGLE_CLIENT_SECRET",
+    ),
     "brand": ("MONGO_URI",),
     "streamer": (
         "MONGO_URI",
@@ -101,6 +111,9 @@ VALUES: Mapping[str, Callable[[Stack, str], str]] = {
     "TWITCH_AUTH_URL": lambda stack, name: stack.http("TWITCH_PORT"),
     "TWITCH_API_URL": lambda stack, name: stack.http("TWITCH_PORT"),
     "TWITCH_CLIENT_ID": lambda stack, name: TWITCH_CLIENT_ID,
+    "TWITCH_ISSUER": lambda stack, name: f"{stack.http('TWITCH_PORT')}/oauth2",
+    "GOOGLE_ISSUER": lambda stack, name: stack.http("GOOGLE_PORT"),
+    "GOOGLE_CLIENT_ID": lambda stack, name: GOOGLE_CLIENT_ID,
     "SANDBOX_API_URL": lambda stack, name: stack.http("SANDBOX_PORT"),
     "HOLD_SECONDS": lambda stack, name: HOLD_SECONDS,
     "ASYNCAPI_FILE": lambda stack, name: str(stack.layout.asyncapi),
@@ -110,6 +123,7 @@ VALUES: Mapping[str, Callable[[Stack, str], str]] = {
             "SECRETS_KEY",
             "MEDIA_SIGNING_KEY",
             "TWITCH_CLIENT_SECRET",
+            "GOOGLE_CLIENT_SECRET",
             "SANDBOX_API_KEY",
             "SANDBOX_WEBHOOK_SECRET",
         )
@@ -124,7 +138,14 @@ def of_outside(name: str, stack: Stack) -> dict[str, str]:
             "TWITCH_PORT": str(stack.ports["TWITCH_PORT"]),
             "TWITCH_CLIENT_ID": TWITCH_CLIENT_ID,
             "TWITCH_CLIENT_SECRET": stack.secrets["TWITCH_CLIENT_SECRET"],
+            "REDIRECT_URIS": callback("twitch", stack),
             "STATE_FILE": str(stack.layout.run_dir / "twitch.json"),
+        },
+        "google": {
+            "GOOGLE_PORT": str(stack.ports["GOOGLE_PORT"]),
+            "GOOGLE_CLIENT_ID": GOOGLE_CLIENT_ID,
+            "GOOGLE_CLIENT_SECRET": stack.secrets["GOOGLE_CLIENT_SECRET"],
+            "REDIRECT_URIS": callback("youtube", stack),
         },
         "sandbox": {
             "SANDBOX_PORT": str(stack.ports["SANDBOX_PORT"]),
@@ -134,3 +155,8 @@ def of_outside(name: str, stack: Stack) -> dict[str, str]:
         },
         "smtp": {"SMTP_PORT": str(stack.ports["SMTP_PORT"]), "MAIL_DIR": str(stack.layout.mail)},
     }[name]
+
+
+def callback(provider: str, stack: Stack) -> str:
+    """The one address to which a provider sends browsers back, as it is registered there."""
+    return f"{stack.public_url}/v1/oauth/{provider}/callback"

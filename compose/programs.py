@@ -15,7 +15,12 @@ from compose.stack import Stack
 SECONDS_TO_STOP = 10
 """A service finishes what it holds within eight seconds, and the gateway within seven."""
 
-OUTSIDE = {"twitch": "TWITCH_PORT", "sandbox": "SANDBOX_PORT", "smtp": "SMTP_PORT"}
+OUTSIDE = {
+    "twitch": "TWITCH_PORT",
+    "google": "GOOGLE_PORT",
+    "sandbox": "SANDBOX_PORT",
+    "smtp": "SMTP_PORT",
+}
 
 
 def all_of(stack: Stack, *, infrastructure_only: bool = False) -> list[Program]:
@@ -52,7 +57,7 @@ def prepare_infrastructure(stack: Stack, *, test: bool) -> None:
 
 
 def outside(stack: Stack) -> list[Program]:
-    """Stand-ins for systems that are not ours: Twitch, a payment provider, a mail server."""
+    """Stand-ins for systems that are not ours: Twitch, Google, a payment provider, a mail server."""
     return [
         Program(
             name=name,

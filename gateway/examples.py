@@ -279,6 +279,11 @@ EXAMPLES: dict[str, Any] = {
     "member_session": session(MEMBER, "member", "finn@acme.example")
     | {"membership": {"brand_id": BRAND, "role": "finance"}},
     "admin_session": session(ADMIN, "admin", "ops@gametriggers.example"),
+    "oauth_destination": {
+        "authorize_url": "https://id.twitch.tv/oauth2/authorize?client_id=abc&response_type=code&state=xyz",
+        "expires_in": 600,
+    },
+    "provider_links": page({"provider": "twitch", "username": "nova", "linked_at": AT, "is_usable": True}),
     "sessions": page(
         {
             "sid": SESSION,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +11,30 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from chassis.clock import SystemClock
+from chassis.config import Secret, Settings
 from chassis.crypto import SecretBox
 from chassis.extensions import Configuration
 from chassis.mongo import MongoConnection, MongoStore
 from identity.domain.key_ring import KeyRing
 from identity.handlers.keys import usable_ring
 from identity.minting import DerivedLinkTokens
+from identity.openid import TWITCH_FACTS, YOUTUBE_FACTS, OpenIdProvider, ProviderFacts
 from identity.passwords import Argon2Passwords, read_breached
 from identity.signing import AccessTokenSigner, new_pair
 from identity.storage import MongoSigningKeys
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderSettings(Settings):
+    """A provider without a client id is not offered. Its callback is registered there as
+    PUBLIC_URL/v1/oauth/<provider>/callback."""
+
+    twitch_issuer: str = "https://id.twitch.tv/oauth2"
+    twitch_client_id: str = ""
+    twitch_client_secret: Secret[str] = Secret("")  # noqa: RUF009
+    google_issuer: str = "https://accounts.google.com"
+    google_client_id: str = ""
+    google_client_secret: Secret[str] = Secret("")  # noqa: RUF009
 
 
 class SealedStore(MongoStore):
@@ -80,6 +96,39 @@ class AccessTokens(DependencyProvider):
 
     def get_dependency(self, worker_ctx: WorkerContext) -> AccessTokenSigner | None:
         return self._signer
+
+
+class OpenIdProviders(DependencyProvider):
+    """Those that have a client id, by name."""
+
+    configuration = Configuration()
+
+    def __init__(self) -> None:
+        self._providers: dict[str, OpenIdProvider] = {}
+
+    def setup(self) -> None:
+        settings = self.configuration.settings
+        for facts, issuer, client_id, client_secret in (
+            (TWITCH_FACTS, settings.twitch_issuer, settings.twitch_client_id, settings.twitch_client_secret),
+            (YOUTUBE_FACTS, settings.google_issuer, settings.google_client_id, settings.google_client_secret),
+        ):
+            if client_id:
+                self._providers[facts.name] = _provider(facts, issuer, client_id, client_secret, settings)
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Mapping[str, OpenIdProvider]:
+        return self._providers
+
+
+def _provider(
+    facts: ProviderFacts, issuer: str, client_id: str, client_secret: Secret[str], settings: ProviderSettings
+) -> OpenIdProvider:
+    return OpenIdProvider(
+        facts,
+        issuer=issuer,
+        client_id=client_id,
+        client_secret=client_secret.reveal(),
+        redirect_uri=f"{settings.public_url.rstrip('/')}/v1/oauth/{facts.name}/callback",
+    )
 
 
 def secret_box(configuration: Configuration) -> SecretBox:

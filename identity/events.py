@@ -151,3 +151,33 @@ class RefreshTokenReused(Event):
     sid: str
     account_id: str
     signed_in_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderLinked(Event):
+    """The owner of an account at a streaming platform proved it there, and may come in by it.
+
+    `subject` is the platform's own, unchanging id of that account.
+    """
+
+    type: ClassVar[str] = "provider_linked"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "link_id"
+    link_id: str
+    account_id: str
+    provider: str
+    subject: str
+    username: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderUnlinked(Event):
+    """The account at the platform lets nobody in any more."""
+
+    type: ClassVar[str] = "provider_unlinked"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "link_id"
+    link_id: str
+    account_id: str
+    provider: str
+    subject: str

@@ -9,7 +9,6 @@ from typing import Any
 
 from nameko.timer import timer
 
-from chassis.config import Settings
 from chassis.event import ReceivedEvent
 from chassis.events.consumer import event_handler
 from chassis.mongo import MongoInbox, MongoStore
@@ -17,7 +16,14 @@ from chassis.rpc.provider import RpcClient
 from chassis.rpc.server import rpc
 from chassis.service import EndUser, Service
 from identity import clients, handlers, schemas, storage
-from identity.dependencies import AccessTokens, LinkTokens, Passwords, SealedStore
+from identity.dependencies import (
+    AccessTokens,
+    LinkTokens,
+    OpenIdProviders,
+    Passwords,
+    ProviderSettings,
+    SealedStore,
+)
 from identity.domain.key_ring import Policy
 from identity.signing import new_pair
 
@@ -34,7 +40,7 @@ SECONDS_BETWEEN_LOOKS_AT_KEYS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdentitySettings(Settings):
+class IdentitySettings(ProviderSettings):
     """`front_end_url` is where the links in our mails lead; without it, to the gateway's own pages."""
 
     front_end_url: str = ""
@@ -48,6 +54,10 @@ class IdentitySettings(Settings):
             published_for=timedelta(seconds=self.signing_key_published_seconds),
             signs_for=timedelta(days=self.signing_key_lifetime_days),
         )
+
+
+# A provider's tokens are refreshed ten minutes ahead, so that a few rounds may fail.
+SECONDS_BETWEEN_TOKEN_ROUNDS = 60
 
 
 class IdentityService(Service):
@@ -67,6 +77,9 @@ class IdentityService(Service):
     inbox = MongoInbox()
     teams = RpcClient("brand", clients.Teams)
     person = EndUser(in_person=True)
+    oauth_flows = SealedStore(storage.MongoFlows)
+    provider_links = SealedStore(storage.MongoProviderLinks)
+    providers = OpenIdProviders()
 
     @property
     def desk(self) -> handlers.Desk:
@@ -208,6 +221,43 @@ class IdentityService(Service):
     def exchange_api_key(self, request: dict[str, Any]) -> Any:
         command = schemas.ExchangeApiKey().load(request)
         return schemas.Exchanged().dump(handlers.exchange_api_key(self.desk, **command))
+
+    @rpc(callers={"gateway"})
+    def begin_oauth(self, request: dict[str, Any]) -> Any:
+        command = schemas.BeginOAuth().load(request)
+        begun = handlers.begin_oauth(
+            self.oauth_flows, self.providers, self.clock, secrets.token_bytes, self.principal, **command
+        )
+        return schemas.BegunOAuth().dump(begun)
+
+    @rpc(callers={"gateway"})
+    def finish_oauth(self, request: dict[str, Any]) -> Any:
+        command = schemas.FinishOAuth().load(request)
+        signed_in = handlers.finish_oauth(
+            self.accounts, self.provider_links, self.oauth_flows, self.providers, self.desk, **command
+        )
+        return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
+    def list_provider_links(self, request: dict[str, Any]) -> Any:
+        query = schemas.ListProviderLinks().load(request)
+        page = handlers.list_provider_links(self.provider_links, self.principal, **query)
+        return schemas.ProviderLinkPage().dump(page)
+
+    @rpc(callers={"gateway"})
+    def unlink_provider(self, request: dict[str, Any]) -> Any:
+        command = schemas.UnlinkProvider().load(request)
+        handlers.unlink_provider(self.accounts, self.provider_links, self.principal, **command)
+        return {}
+
+    @rpc(callers={"streamer"})
+    def provider_token(self, request: dict[str, Any]) -> Any:
+        query = schemas.ProviderToken().load(request)
+        return schemas.ProviderTokens().dump(handlers.provider_token(self.provider_links, **query))
+
+    @timer(interval=SECONDS_BETWEEN_TOKEN_ROUNDS)
+    def refresh_provider_tokens(self) -> None:
+        handlers.refresh_provider_tokens(self.provider_links, self.providers, self.clock)
 
     @rpc(callers=None)
     def jwks(self, request: dict[str, Any]) -> Any:

@@ -2,7 +2,8 @@
 
     TWITCH_PORT=8091 STATE_FILE=.run/twitch.json python -m compose.outside.twitch
 
-It listens on loopback alone and prints its address. Shapes and errors follow
+People log in there with OpenID Connect (see openid.py), from where REDIRECT_URIS says. It listens on
+loopback alone and prints its address. Shapes and errors follow
 https://dev.twitch.tv/docs/api/reference; what is under /_control is not Twitch's:
 
     PUT    /_control/users/{login}   {id?, followers?, viewer_count?, game_name?, language?}: a channel,
@@ -19,16 +20,19 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from compose.outside import openid
+from compose.outside.openid import OpenId
 
 TOKEN_SECONDS = 5_000_000
 """About what Twitch gives an app access token, 60 days."""
@@ -109,12 +113,16 @@ class State:
             self.requests[path] += 1
 
 
-def create_app(state: State, client_id: str = "", client_secret: str = "") -> Flask:
+def create_app(
+    state: State, client_id: str = "", client_secret: str = "", redirect_uris: Sequence[str] = ()
+) -> Flask:
     """The application. Without a client id every client is welcome."""
     app = Flask("twitch")
+    people = OpenId(openid.TWITCH, client_id, client_secret, redirect_uris)
+    app.register_blueprint(openid.blueprint(people))
     app.register_error_handler(404, lambda _: _error(404, "Not Found", ""))
     _add_gate(app, state, client_id)
-    _add_twitch(app, state, client_id, client_secret)
+    _add_twitch(app, state, people)
     _add_control(app, state)
     return app
 
@@ -144,15 +152,15 @@ def _unauthorized(state: State, client_id: str) -> Response | None:
     return None
 
 
-def _add_twitch(app: Flask, state: State, client_id: str, client_secret: str) -> None:
+def _add_twitch(app: Flask, state: State, people: OpenId) -> None:
     @app.post("/oauth2/token")
     def token() -> Response:
         form = request.form
         if form.get("grant_type") != "client_credentials":
-            return _oauth_error(400, "invalid grant type")
-        if not form.get("client_id") or (client_id and form["client_id"] != client_id):
+            return openid.tokens(people)
+        if not form.get("client_id") or (people.client_id and form["client_id"] != people.client_id):
             return _oauth_error(400, "invalid client")
-        if client_id and form.get("client_secret") != client_secret:
+        if people.client_id and form.get("client_secret") != people.client_secret:
             return _oauth_error(403, "invalid client secret")
         return jsonify(access_token=state.new_token(), expires_in=TOKEN_SECONDS, token_type="bearer")
 
@@ -263,34 +271,20 @@ class _Quiet(WSGIRequestHandler):
         """One line per sample of every streamer would bury what matters."""
 
 
-def open_server(port: int, state: State, client_id: str = "", client_secret: str = "") -> BaseWSGIServer:
+def open_server(port: int, app: Flask) -> BaseWSGIServer:
     """A server on loopback that is ready to be served from; port 0 takes a free one."""
-    app = create_app(state, client_id, client_secret)
     return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
-
-
-@contextmanager
-def running(state: State | None = None, client_id: str = "", client_secret: str = "") -> Iterator[str]:
-    """The stand-in in a thread of this process, for tests; its address."""
-    server = open_server(0, state or State(), client_id, client_secret)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def main() -> int:
     file = os.environ.get("STATE_FILE")
-    server = open_server(
-        int(os.environ.get("TWITCH_PORT", "8091")),
+    app = create_app(
         State(Path(file) if file else None),
         os.environ.get("TWITCH_CLIENT_ID", ""),
         os.environ.get("TWITCH_CLIENT_SECRET", ""),
+        os.environ.get("REDIRECT_URIS", "").split(),
     )
+    server = open_server(int(os.environ.get("TWITCH_PORT", "8091")), app)
     print(f"Twitch's stand-in listens on http://127.0.0.1:{server.server_port}", flush=True)
     with suppress(KeyboardInterrupt):
         server.serve_forever()

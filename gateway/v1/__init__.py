@@ -10,6 +10,7 @@ from gateway.v1 import (
     identity,
     links,
     notification,
+    oauth,
     participation,
     payment,
     permissions,
@@ -20,6 +21,7 @@ from gateway.v1 import (
 BLUEPRINTS = (
     identity.blueprint,
     links.blueprint,
+    oauth.blueprint,
     api_keys.blueprint,
     brand.blueprint,
     team.blueprint,

@@ -13,6 +13,14 @@ from identity.handlers.keys import list_keys, look_after_keys, rotate_keys, with
 from identity.handlers.links import LinkAddress, Post, mail_link, resend_verification, verify_email
 from identity.handlers.login import login
 from identity.handlers.members import end_member_sessions, login_member
+from identity.handlers.oauth import (
+    begin_oauth,
+    finish_oauth,
+    list_provider_links,
+    provider_token,
+    refresh_provider_tokens,
+    unlink_provider,
+)
 from identity.handlers.passwords import (
     Locksmith,
     change_password,
@@ -33,6 +41,7 @@ __all__ = [
     "PrincipalNotFound",
     "SessionOwner",
     "SignedIn",
+    "begin_oauth",
     "change_password",
     "create_admin",
     "create_api_key",
@@ -40,16 +49,20 @@ __all__ = [
     "exchange_api_key",
     "explain",
     "explain_to_operator",
+    "finish_oauth",
     "forgot_password",
     "list_api_keys",
     "list_keys",
+    "list_provider_links",
     "list_sessions",
     "login",
     "login_member",
     "logout",
     "look_after_keys",
     "mail_link",
+    "provider_token",
     "refresh",
+    "refresh_provider_tokens",
     "register_brand",
     "register_streamer",
     "resend_verification",
@@ -60,6 +73,7 @@ __all__ = [
     "revoked_sessions",
     "rotate_keys",
     "send_reset_links",
+    "unlink_provider",
     "verify_email",
     "withdraw_key",
 ]

@@ -39,6 +39,19 @@ from identity.schemas.links import (
     VerifyEmail,
 )
 from identity.schemas.members import LoginMember, LoginMemberCall
+from identity.schemas.oauth import (
+    BeginOAuth,
+    BegunOAuth,
+    FinishOAuth,
+    ListProviderLinks,
+    OAuthDestination,
+    OAuthReturn,
+    ProviderLink,
+    ProviderLinkPage,
+    ProviderToken,
+    ProviderTokens,
+    UnlinkProvider,
+)
 from identity.schemas.parts import KINDS, Membership, Nothing
 from identity.schemas.permissions import Decision, DescribedPrincipal, Explain, PermissionResource
 from identity.schemas.sessions import (
@@ -57,6 +70,8 @@ __all__ = [
     "Account",
     "ApiKey",
     "ApiKeyPage",
+    "BeginOAuth",
+    "BegunOAuth",
     "ChangePassword",
     "ContactPerson",
     "CreateAdmin",
@@ -67,6 +82,7 @@ __all__ = [
     "ExchangeApiKey",
     "Exchanged",
     "Explain",
+    "FinishOAuth",
     "ForgotPassword",
     "ForgotPasswordCall",
     "Invited",
@@ -74,6 +90,7 @@ __all__ = [
     "KeySet",
     "LinkInMail",
     "ListApiKeys",
+    "ListProviderLinks",
     "ListSessions",
     "Login",
     "LoginCall",
@@ -83,7 +100,13 @@ __all__ = [
     "MailOnItsWay",
     "Membership",
     "Nothing",
+    "OAuthDestination",
+    "OAuthReturn",
     "PermissionResource",
+    "ProviderLink",
+    "ProviderLinkPage",
+    "ProviderToken",
+    "ProviderTokens",
     "Refresh",
     "RefreshCall",
     "RegisterBrand",
@@ -101,6 +124,7 @@ __all__ = [
     "SignedIn",
     "SigningKey",
     "SigningKeys",
+    "UnlinkProvider",
     "VerifyEmail",
     "WithdrawSigningKey",
 ]

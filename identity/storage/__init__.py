@@ -4,13 +4,16 @@ from identity.storage.accounts import MongoAccounts
 from identity.storage.failures import MongoFailureLog
 from identity.storage.keys import MongoSigningKeys
 from identity.storage.links import MongoAllowances, MongoLinks, MongoResetRequests
+from identity.storage.provider_links import MongoFlows, MongoProviderLinks
 from identity.storage.sessions import MongoSessions
 
 __all__ = [
     "MongoAccounts",
     "MongoAllowances",
     "MongoFailureLog",
+    "MongoFlows",
     "MongoLinks",
+    "MongoProviderLinks",
     "MongoResetRequests",
     "MongoSessions",
     "MongoSigningKeys",

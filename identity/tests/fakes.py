@@ -15,6 +15,12 @@ from identity.domain.key_ring import KeyRing, KeyTaken, SigningKey
 from identity.domain.link import Link, LinkNotValid, ResetRequest
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.membership import Membership
+from identity.domain.provider_link import (
+    Flow,
+    ProviderAccountTaken,
+    ProviderAlreadyLinked,
+    ProviderLink,
+)
 from identity.domain.session import Session, SessionNotFound
 
 T = TypeVar("T")
@@ -252,3 +258,67 @@ class FakeSigningKeys:
     def forget_private(self, kid: str) -> None:
         key = self.ring().get(kid)
         self._keys[key.number] = replace(key, pair=replace(key.pair, d=""))
+
+
+class FakeFlows:
+    def __init__(self) -> None:
+        self._flows: dict[str, Flow] = {}
+
+    def add(self, flow: Flow) -> None:
+        self._flows[flow.state_hash] = flow
+
+    def take(self, state_hash: str) -> Flow | None:
+        return self._flows.pop(state_hash, None)
+
+
+class FakeProviderLinks:
+    def __init__(self, accounts: FakeAccounts | None = None) -> None:
+        self.accounts = accounts or FakeAccounts()
+        self.events: list[Event] = []
+        self._links: dict[str, ProviderLink] = {}
+
+    def add(self, link: ProviderLink, events: Sequence[Event]) -> None:
+        if self.find(link.provider, link.subject):
+            raise ProviderAccountTaken()
+        if any(other.provider == link.provider for other in self.of_account(link.account_id, None, 9)):
+            raise ProviderAlreadyLinked()
+        self._links[link.id] = deepcopy(link)
+        self.events.extend(events)
+
+    def sign_up(
+        self, account: Account, link: ProviderLink, registered: Sequence[Event], linked: Sequence[Event]
+    ) -> None:
+        if self.find(link.provider, link.subject):
+            raise ProviderAccountTaken()
+        self.accounts.add(account, registered)
+        self.add(link, linked)
+
+    def find(self, provider: str, subject: str) -> ProviderLink | None:
+        wanted = (provider, subject)
+        found = (link for link in self._links.values() if (link.provider, link.subject) == wanted)
+        return deepcopy(next(found, None))
+
+    def of_account(self, account_id: str, after: str | None, limit: int) -> list[ProviderLink]:
+        found = [link for link in self._links.values() if link.account_id == account_id]
+        return deepcopy(
+            [x for x in sorted(found, key=lambda x: x.id) if after is None or x.id > after][:limit]
+        )
+
+    def expiring(self, before: datetime, limit: int) -> list[ProviderLink]:
+        found = [x for x in self._links.values() if x.tokens and x.tokens.refresh_token]
+        due = [x for x in found if x.tokens and x.tokens.expires_at < before]
+        return deepcopy(sorted(due, key=lambda x: x.tokens.expires_at if x.tokens else before)[:limit])
+
+    def save(self, link: ProviderLink) -> None:
+        self._check_unchanged(link)
+        link.version += 1
+        self._links[link.id] = deepcopy(link)
+
+    def remove(self, link: ProviderLink, events: Sequence[Event]) -> None:
+        self._check_unchanged(link)
+        del self._links[link.id]
+        self.events.extend(events)
+
+    def _check_unchanged(self, link: ProviderLink) -> None:
+        if link.id not in self._links or self._links[link.id].version != link.version:
+            raise ConcurrentUpdate()

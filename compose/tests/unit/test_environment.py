@@ -26,7 +26,8 @@ def test_a_process_is_told_no_other_users_broker_password(tmp_path, name):
     [
         ("DATABASE_URL", {"payment", "analytics"}),
         ("MEDIA_SIGNING_KEY", {"asset", "gateway"}),
-        ("TWITCH_CLIENT_SECRET", {"streamer"}),
+        ("TWITCH_CLIENT_SECRET", {"identity", "streamer"}),
+        ("GOOGLE_CLIENT_SECRET", {"identity"}),
         ("SANDBOX_API_KEY", {"payment"}),
         ("SANDBOX_WEBHOOK_SECRET", {"payment"}),
     ],

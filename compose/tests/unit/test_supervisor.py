@@ -46,7 +46,7 @@ def test_every_process_carries_the_mark_of_its_stack(tmp_path):
 
     marks = [sections[name]["environment"] for name in sections.sections() if name.startswith("program:")]
 
-    assert len(marks) == 13
+    assert len(marks) == 14
     assert all(f'GAMETRIGGERS_RUN_DIR="{tmp_path}"' in mark for mark in marks)
 
 

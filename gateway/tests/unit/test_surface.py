@@ -145,6 +145,8 @@ def test_every_operation_of_the_document_is_in_this_table_or_has_tests_of_its_ow
         ("post", "/v1/assets"),
         ("get", "/media/{key}"),
         ("get", "/v1/invoices/{invoice_id}.pdf"),
+        ("get", "/v1/oauth/{provider}/authorize"),
+        ("get", "/v1/oauth/{provider}/callback"),
         ("post", "/v1/webhooks/{provider}"),
         ("get", "/v1/analytics/campaigns/{campaign_id}/live"),
         ("get", "/v1/analytics/streamers/me/live"),

@@ -21,6 +21,14 @@ from identity.domain.allowance import Allowance, Asker
 from identity.domain.key_ring import KeyTaken
 from identity.domain.link import RESET_PASSWORD, LinkNotValid, ResetRequest, hash_of
 from identity.domain.lockout import Failures, Suspect
+from identity.domain.provider_link import (
+    ExternalAccount,
+    FlowSecrets,
+    ProviderAccountTaken,
+    ProviderAlreadyLinked,
+    ProviderTokens,
+    new_link,
+)
 from identity.domain.session import SessionNotFound
 from identity.handlers.keys import rotate_keys, usable_ring
 from identity.minting import DerivedLinkTokens
@@ -503,3 +511,92 @@ def test_what_was_granted_comes_back_and_is_never_overwritten(allowances):
 
     assert allowances.get(asker) == allowance
     assert allowance.granted == (MONDAY, MONDAY + timedelta(minutes=1))
+
+
+# Ways in by a provider
+
+flows = either("flows", fakes.FakeFlows, lambda m, o: storage.MongoFlows(m, o, BOX))
+provider_links = either(
+    "provider_links", fakes.FakeProviderLinks, lambda m, o: storage.MongoProviderLinks(m, o, BOX)
+)
+
+TOKENS = ProviderTokens("access", "refresh", MONDAY)
+AT_TWITCH = ExternalAccount("twitch", "40000001", "nova", "nova@stream.example", True, TOKENS)
+
+
+def a_provider_link(of=None, **changes):
+    link, events = new_link(new_id("ext"), of or account(), replace(AT_TWITCH, **changes), MONDAY)
+    return link, events
+
+
+def test_a_flow_comes_back_as_it_was_stored_and_only_once(flows):
+    flow = FlowSecrets("state", "binding", "nonce", "verifier").flow("twitch", MONDAY, "str_1", "ses_1")
+    flows.add(flow)
+
+    assert flows.take(flow.state_hash) == flow
+    assert flows.take(flow.state_hash) is None
+
+
+def test_a_link_comes_back_as_it_was_stored(provider_links):
+    link, events = a_provider_link()
+
+    provider_links.add(link, events)
+
+    assert provider_links.find("twitch", "40000001") == link
+    assert provider_links.find("youtube", "40000001") is None
+    assert provider_links.of_account(link.account_id, None, 9) == [link]
+    assert provider_links.of_account(link.account_id, link.id, 9) == []
+
+
+def test_a_provider_account_is_linked_once_and_an_account_has_one_of_each_provider(provider_links):
+    owner = account()
+    provider_links.add(*a_provider_link(owner))
+
+    with pytest.raises(ProviderAccountTaken):
+        provider_links.add(*a_provider_link(account()))
+    with pytest.raises(ProviderAlreadyLinked):
+        provider_links.add(*a_provider_link(owner, subject="2"))
+
+    provider_links.add(*a_provider_link(owner, provider="youtube"))
+
+
+def test_a_sign_up_stores_both_the_account_and_the_link_or_none(provider_links):
+    link, linked = a_provider_link()
+    provider_links.sign_up(account(id=link.account_id), link, [], linked)
+    second, again = a_provider_link(account(id=new_id("str")), subject="2")
+
+    with pytest.raises(EmailTaken):
+        provider_links.sign_up(account(id=second.account_id), second, [], again)
+
+    assert provider_links.find("twitch", "2") is None
+
+
+def test_a_link_that_changed_meanwhile_is_neither_saved_nor_removed(provider_links):
+    link, events = a_provider_link()
+    provider_links.add(link, events)
+    stale = replace(link)
+    link.lose_tokens()
+    provider_links.save(link)
+
+    for change in (provider_links.save, lambda changed: provider_links.remove(changed, [])):
+        with pytest.raises(ConcurrentUpdate):
+            change(stale)
+
+    assert provider_links.find("twitch", "40000001").tokens is None
+    provider_links.remove(link, link.unlink())
+    assert provider_links.find("twitch", "40000001") is None
+
+
+def test_tokens_that_end_soon_and_can_be_refreshed_are_due_the_earliest_first(provider_links):
+    def ending(seconds, subject, refresh_token="refresh"):
+        tokens = ProviderTokens("access", refresh_token, MONDAY + timedelta(seconds=seconds))
+        link, events = a_provider_link(subject=subject, tokens=tokens)
+        provider_links.add(link, events)
+        return link
+
+    later, earlier = ending(20, "1"), ending(10, "2")
+    ending(30, "3")
+    ending(5, "4", refresh_token="")
+
+    assert provider_links.expiring(MONDAY + timedelta(seconds=30), 9) == [earlier, later]
+    assert provider_links.expiring(MONDAY + timedelta(seconds=30), 1) == [earlier]
