@@ -30,6 +30,7 @@ class Access:
     database_urls: Mapping[str, str]
     lock: Path
     database_prefix: str = Settings.database_prefix
+    secrets_key: str = field(default="", repr=False)
     broker_cli: Sequence[str] = ()
     broker_environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -44,6 +45,7 @@ class Access:
             mongo_uri=stack.mongo_uri,
             database_urls={name: stack.database_url(name) for name in RELATIONAL},
             lock=stack.layout.run_dir / "operations.lock",
+            secrets_key=stack.secrets["SECRETS_KEY"],
             broker_cli=(str(broker.server_folder() / "rabbitmqctl"),) if ours else (),
             broker_environment={
                 "PATH": os.environ["PATH"],

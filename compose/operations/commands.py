@@ -45,6 +45,7 @@ def add_to(commands: Any, running_stack: Callable[[], Stack]) -> None:
     )
     with_service(outboxes)
     add_sagas(leaf, group("sagas", "flows over several services"))
+    leaf(group("secrets", "what is encrypted at rest"), "reencrypt", reencrypt, "under the first SECRETS_KEY")
     add_keys(leaf, group("keys", "what access tokens are signed with"))
     rebuilt = leaf(commands, "rebuild", rebuild, "compute a read model anew; without a name: which there are")
     rebuilt.add_argument("read_model", nargs="?", default="", metavar="READ_MODEL")
@@ -174,6 +175,13 @@ def retry_sagas(access: Access, arguments: argparse.Namespace) -> int:
 
     result = sagas.retry(access, arguments.service, one_or_all(arguments))
     return answered(arguments, result, sagas.told(result), result["errors"])
+
+
+def reencrypt(access: Access, arguments: argparse.Namespace) -> int:
+    from compose.operations import sealed
+
+    found = sealed.reencrypt(access)
+    return answered(arguments, {"places": found}, sealed.as_text(found), sealed.errors(found))
 
 
 def list_keys(access: Access, arguments: argparse.Namespace) -> int:
