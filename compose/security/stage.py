@@ -1,0 +1,164 @@
+"""Two brands, two streamers and an admin on a platform that runs, and one of each thing that has an id."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chassis.config import Settings
+from chassis.rpc.client import RpcConnection
+from chassis.tokens import audience_of
+from compose.demo import media
+from compose.demo.actors import (
+    IBAN,
+    PASSWORD,
+    Account,
+    go_live,
+    link_channel,
+    log_in_admin,
+    register_brand,
+    register_streamer,
+    usd,
+)
+from compose.demo.api import Api, until
+from compose.names import OPERATOR
+from compose.security.signing import Mint
+from compose.stack import Stack
+
+DEPOSIT_MINOR, BUDGET_MINOR = 500_000, 100_000
+VIEWERS = 500
+
+
+@dataclass
+class Stage:
+    """`ids` are the values of path parameters: what brand and streamer own. `tokens` are who comes."""
+
+    url: str
+    brand: Account
+    other_brand: Account
+    streamer: Account
+    other_streamer: Account
+    admin: Account
+    ids: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+def build(stack: Stack) -> Stage:
+    """Takes a few seconds, most of them for a picture to be prepared and a deposit to be paid."""
+    api, run = Api(stack.public_url), uuid.uuid4().hex[:8]
+    stage = Stage(
+        stack.public_url,
+        brand=register_brand(api, run),
+        other_brand=register_brand(api, f"other-{run}"),
+        streamer=register_streamer(api, run, "nova"),
+        other_streamer=register_streamer(api, run, "vega"),
+        admin=new_admin(stack, api, run),
+    )
+    furnish(stage, stack, run)
+    let_in(stage, Mint.of(stack), api)
+    return stage
+
+
+def new_admin(stack: Stack, api: Api, run: str) -> Account:
+    email = f"admin-{run}@gametriggers.example"
+    connection = RpcConnection(stack.amqp_uri(OPERATOR), OPERATOR)
+    try:
+        created = connection.call("identity", "create_admin", {"email": email})
+    finally:
+        connection.close()
+    return log_in_admin(api, email, created["one_time_password"])
+
+
+def furnish(stage: Stage, stack: Stack, run: str) -> None:
+    brand, streamer = stage.brand.api, stage.streamer.api
+    deposit = brand.post("/v1/wallet/deposits", {"amount": usd(DEPOSIT_MINOR), "provider": "sandbox"})
+    picture = brand.upload("/v1/assets", "creative.png", media.banner(f"Run {run}"), "creative")
+    until("the deposit", lambda: brand.get(f"/v1/wallet/deposits/{deposit['id']}")["status"] == "succeeded")
+    until("the picture", lambda: brand.get(f"/v1/assets/{picture['id']}")["status"] == "ready")
+    campaign = launched(stage, picture["id"], run)
+    go_live(stack.http("TWITCH_PORT"), f"nova_{run}", VIEWERS)
+    link_channel(stage.streamer, stage.admin, f"nova_{run}")
+    bank = {"method": "bank", "account_holder": "Nova Berg", "account_details": IBAN}
+    streamer.put("/v1/streamers/me/payout-method", bank)
+    application = until("a place in the campaign", lambda: applied(streamer, campaign))
+    brand.post(f"/v1/participations/{application['id']}/approve")
+    key = brand.post("/v1/api-keys", {"name": "Reporting", "scopes": ["campaigns:read"]})
+    guest = brand.post("/v1/brands/me/team", {"email": f"guest-{run}@acme.example", "role": "viewer"})
+    stage.ids = {
+        "brand_id": stage.brand.id,
+        "streamer_id": stage.streamer.id,
+        "campaign_id": campaign,
+        "participation_id": application["id"],
+        "asset_id": picture["id"],
+        "deposit_id": deposit["id"],
+        "invoice_id": first(stage.brand, "/v1/invoices"),
+        "notification_id": first(stage.brand, "/v1/notifications"),
+        "sid": brand.get("/v1/auth/sessions")["items"][0]["sid"],
+        "key_id": key["id"],
+        "invitation_id": guest["id"],
+        "token": streamer.get("/v1/overlay-link")["token"],
+        "name": "twitch",
+        "provider": "twitch",
+        "key": brand.get(f"/v1/assets/{picture['id']}")["variants"][0]["url"].partition("/media/")[2],
+    }
+
+
+def launched(stage: Stage, picture: str, run: str) -> str:
+    now = datetime.now(UTC)
+    brief = {
+        "name": f"Stage {run}",
+        "description": "Something to look at.",
+        "budget": usd(BUDGET_MINOR),
+        "start_at": now.isoformat(),
+        "end_at": (now + timedelta(days=7)).isoformat(),
+        "requirements": {"min_average_viewers": 1, "platforms": ["twitch"]},
+        "creatives": [{"asset_id": picture, "placement": "banner", "weight": 1, "duration_s": 5}],
+        "compensation": {"type": "cpm", "cpm_minor": 100},
+        "approval": "manual",
+        "category": "beverages",
+    }
+    campaign = str(stage.brand.api.post("/v1/campaigns", brief)["id"])
+    stage.brand.api.post(f"/v1/campaigns/{campaign}/submit")
+    stage.admin.api.post(f"/v1/admin/campaigns/{campaign}/approve")
+    stage.brand.api.post(f"/v1/campaigns/{campaign}/activate")
+    return campaign
+
+
+def applied(streamer: Api, campaign: str) -> dict[str, Any] | None:
+    """None until the marketplace, which hears of both by events, has the campaign for this streamer."""
+    offers = streamer.every("/v1/marketplace/campaigns")
+    if not any(offer["campaign"]["id"] == campaign and offer["eligible"] for offer in offers):
+        return None
+    application: dict[str, Any] = streamer.post(f"/v1/campaigns/{campaign}/applications")
+    return application
+
+
+def first(of: Account, path: str) -> str:
+    """The id of the newest there, once there is one."""
+    return str(until(f"something under {path}", lambda: of.api.get(path)["items"])[0]["id"])
+
+
+def let_in(stage: Stage, mint: Mint, api: Api) -> None:
+    """Who comes to each route, and with which token. A new role is one more line."""
+    brand, credentials = stage.brand.id, {"email": stage.streamer.email, "password": PASSWORD}
+    ended, other = (api.post("/v1/streamers/login", credentials) for _ in range(2))
+    api.signed_in(ended["access_token"]).post("/v1/auth/logout")
+    elsewhere = audience_of(Settings.token_audience, "admin")
+    stage.tokens = {
+        "anonymous": "",
+        "brand": mint.token("brand", brand, "owner"),
+        "other brand": mint.token("brand", stage.other_brand.id, "owner"),
+        **{
+            role: mint.for_member(stage.streamer.id, brand, role)
+            for role in ("manager", "finance", "approver", "viewer")
+        },
+        "streamer": mint.token("streamer", stage.streamer.id, "streamer"),
+        "other streamer": mint.token("streamer", stage.other_streamer.id, "streamer"),
+        "admin": mint.token("admin", stage.admin.id, "admin"),
+        "expired": mint.token("brand", brand, "owner", iat=0, exp=1),
+        "revoked": ended["access_token"],
+        "wrong audience": mint.token("brand", brand, "owner", aud=elsewhere),
+        "refresh token": other["refresh_token"],
+    }
