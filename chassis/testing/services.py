@@ -163,6 +163,10 @@ class Tokens:
         self._key = Ed25519PrivateKey.generate()
         self._issuer, self._audience = issuer, audience
 
+    def withdraw_key(self) -> None:
+        """From now on another key is published, and signs."""
+        self._key = Ed25519PrivateKey.generate()
+
     def jwks(self, _request: dict[str, Any] | None = None) -> dict[str, Any]:
         public = jwt.algorithms.OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {"keys": [public | {"kid": "test", "alg": "EdDSA", "use": "sig"}]}

@@ -35,6 +35,7 @@ def tokens(stub_service: Callable[..., Any]) -> Tokens:
 @pytest.fixture
 def app(broker: Any, settings_env: dict[str, str], tokens: Any) -> Iterator[Flask]:
     environ = settings_env | {"AMQP_URI": broker.uri("gateway"), "LIVE_POLL_SECONDS": "0.1"}
+    environ |= {"TOKEN_KEYS_POLL_SECONDS": "0.2"}
     app = create_app(GatewaySettings.from_environ(environ))
     state = app.extensions[EXTENSION]
     eventually(lambda: state.is_ready)
@@ -108,6 +109,19 @@ def test_a_session_that_was_ended_before_this_process_began_is_refused(
     headers, client = brand(tokens, "ses_ended"), app.test_client()
 
     eventually(lambda: client.get("/v1/wallet", headers=headers).status_code == 401, deadline=1)
+
+
+def test_tokens_of_a_key_that_is_withdrawn_are_refused_once_the_keys_are_read_again(
+    app: Flask, tokens: Tokens, stub_service: Callable[..., Any]
+) -> None:
+    stub_service("payment", wallet=lambda _: {})
+    stolen, client = brand(tokens), app.test_client()
+    assert client.get("/v1/wallet", headers=stolen).status_code == 200
+
+    tokens.withdraw_key()
+
+    eventually(lambda: client.get("/v1/wallet", headers=stolen).status_code == 401, deadline=5)
+    assert client.get("/v1/wallet", headers=brand(tokens)).status_code == 200
 
 
 def test_an_event_on_the_broker_reaches_the_browser(
