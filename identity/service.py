@@ -101,7 +101,9 @@ class IdentityService(Service):
 
     @property
     def smith(self) -> handlers.Locksmith:
-        return handlers.Locksmith(self.accounts, self.sessions, self.failures, self.passwords, self.post)
+        return handlers.Locksmith(
+            self.accounts, self.sessions, self.failures, self.passwords, self.provider_links, self.post
+        )
 
     @rpc(callers={"gateway"})
     def register_brand(self, request: dict[str, Any]) -> Any:

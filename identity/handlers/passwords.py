@@ -17,6 +17,7 @@ from identity.domain.lockout import Suspect
 from identity.handlers.in_person import must_be_in_person
 from identity.handlers.links import Post, askers
 from identity.handlers.login import count_failure
+from identity.handlers.oauth import ProviderLinks
 from identity.handlers.ports import Accounts, FailureLog, Passwords, ResetRequests, SessionOwner, Sessions
 from identity.handlers.retries import retried
 
@@ -24,6 +25,9 @@ from identity.handlers.retries import retried
 REQUESTS_PER_ROUND = 50
 
 SESSIONS_AT_ONCE = 500
+
+# More than there are; one account of each can be linked.
+MOST_PROVIDERS = 50
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Locksmith:
     sessions: Sessions
     failures: FailureLog
     passwords: Passwords
+    provider_links: ProviderLinks
     post: Post
 
     def check(self, account: Account, new_password: str) -> None:
@@ -56,6 +61,12 @@ class Locksmith:
                 before = found[-1].id
                 ended = [session for session in found if session.id != keep]
                 self.sessions.save_all(ended, [session.revoke(at) for session in ended])
+
+    def throw_out(self, account: Account, *, unlink: bool) -> None:
+        self.end_sessions(account, keep=None)
+        links = self.provider_links.of_account(account.id, None, MOST_PROVIDERS) if unlink else []
+        for link in links:
+            self.provider_links.remove(link, link.unlink())
 
 
 def forgot_password(
@@ -92,12 +103,13 @@ def reset_password(smith: Locksmith, *, token: str, new_password: str) -> None:
     """Whoever has the link sets the password, and nobody else stays in.
 
     It ends everything that a thief may have opened, and the lock-out that a thief may have caused. Whoever
-    reads the link in the mail has shown that the address is theirs, too.
+    reads the link in the mail has shown that the address is theirs, too. When nobody had before, the account
+    may have been made by somebody else in their name, who may have linked a channel of their own.
     """
     link = smith.post.open(token, RESET_PASSWORD)
     account = smith.accounts.get(link.account_id)
     smith.check(account, new_password)
-    password_hash = smith.hash(new_password)
+    password_hash, is_first_proof = smith.hash(new_password), not account.email_verified
 
     def work() -> None:
         link = smith.post.open(token, RESET_PASSWORD)
@@ -105,11 +117,11 @@ def reset_password(smith: Locksmith, *, token: str, new_password: str) -> None:
         smith.post.use(link)
         events = account.set_password(password_hash, reset=True)
         smith.accounts.save(account, [*events, *account.verify_email(smith.post.clock.now())])
-        smith.end_sessions(account, keep=None)
+        smith.throw_out(account, unlink=is_first_proof)
         smith.failures.forget(Suspect.account(account.kind, account.email))
 
     retried(lambda: smith.accounts.transaction(work))
-    smith.end_sessions(account, keep=None)
+    smith.throw_out(account, unlink=is_first_proof)
 
 
 def change_password(smith: Locksmith, by: SessionOwner, *, current_password: str, new_password: str) -> None:

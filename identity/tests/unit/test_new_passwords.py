@@ -12,6 +12,7 @@ from identity.domain.account import InvalidCredentials, WeakPassword, WrongPassw
 from identity.domain.allowance import PER_ACCOUNT, PER_ADDRESS
 from identity.domain.link import LIFETIMES, RESET_PASSWORD, LinkNotValid
 from identity.domain.lockout import Locked
+from identity.domain.provider_link import ExternalAccount, ProviderTokens, new_link
 from identity.domain.session import InvalidRefreshToken
 from identity.handlers.in_person import NotForKeys
 from identity.tests import fakes
@@ -30,8 +31,9 @@ class Household(World):
         self.post = handlers.Post(
             self.links, fakes.FakeLinkTokens(), fakes.FakeAllowances(), self.clock, new_id
         )
+        self.provider_links = fakes.FakeProviderLinks(self.accounts)
         self.smith = handlers.Locksmith(
-            self.accounts, self.sessions, self.failures, self.passwords, self.post
+            self.accounts, self.sessions, self.failures, self.passwords, self.provider_links, self.post
         )
         self.first = self.register_brand()
 
@@ -158,6 +160,53 @@ def test_a_reset_verifies_the_address(house):
 
     assert house.accounts.get(house.first.account.id).email_verified
     assert len(house.events("email_verified")) == 1
+
+
+def linked_channels(house):
+    return house.provider_links.of_account(house.first.account.id, None, 10)
+
+
+def link_a_channel(house):
+    tokens = ProviderTokens("access", "refresh", house.clock.now())
+    channel = ExternalAccount("twitch", "4711", "stranger", "stranger@stream.example", True, tokens)
+    link, events = new_link(new_id("ext"), house.first.account, channel, house.clock.now())
+    house.provider_links.add(link, events)
+
+
+def test_who_registered_with_an_address_of_somebody_else_does_not_stay_in_by_a_channel(house, monkeypatch):
+    left_in_the_transaction = []
+    monkeypatch.setattr(
+        house.failures, "forget", lambda _: left_in_the_transaction.extend(linked_channels(house))
+    )
+    link_a_channel(house)
+
+    house.reset(house.token())
+
+    assert (left_in_the_transaction, linked_channels(house)) == ([], [])
+    assert house.provider_links.events[-1].type == "provider_unlinked"
+
+
+def test_a_channel_that_is_linked_while_the_reset_commits_is_unlinked_after_it(house, monkeypatch):
+    token, forget = house.token(), house.failures.forget
+
+    def late(suspect):
+        link_a_channel(house)
+        forget(suspect)
+
+    monkeypatch.setattr(house.failures, "forget", late)
+
+    house.reset(token)
+
+    assert linked_channels(house) == []
+
+
+def test_the_channel_of_who_had_verified_the_address_stays_linked(house):
+    handlers.verify_email(house.accounts, house.post, token=f"token of {house.links.events[0].link_id}")
+    link_a_channel(house)
+
+    house.reset(house.token())
+
+    assert len(linked_channels(house)) == 1
 
 
 def test_a_reset_lets_a_locked_account_in(house):
