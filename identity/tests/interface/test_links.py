@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import eventlet
 import pytest
 
@@ -9,11 +11,19 @@ from chassis.errors import Error
 from chassis.ids import new_id
 from chassis.mongo import Mongo
 from identity.service import IdentityService
-from identity.tests.mothers import GOOD_PASSWORD, acme
+from identity.tests.mothers import GOOD_PASSWORD, acme, nova
 
 BETTER_PASSWORD = "a boat under the stairs"
 
 FRONT_END = "https://front.example"
+
+
+@pytest.fixture
+def database(settings_env):
+    """The database of the service under test."""
+    opened = Mongo(settings_env["MONGO_URI"], f"{settings_env['DATABASE_PREFIX']}identity")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -109,13 +119,11 @@ def test_only_notification_is_told_where_a_link_leads(identity, rpc, mailbox):
     assert missing.code == "identity.link_not_valid"
 
 
-def test_a_token_is_in_no_event_and_in_no_collection(identity, mailbox, settings_env):
+def test_a_token_is_in_no_event_and_in_no_collection(identity, mailbox, database):
     identity.register_brand(acme())
     token = mailbox.token(VERIFICATION)
-    database = Mongo(settings_env["MONGO_URI"], f"{settings_env['DATABASE_PREFIX']}identity")
 
     everything = str([list(database[name].find()) for name in ("links", "events", "accounts")])
-    database.close()
 
     assert token not in everything
     assert token not in str(mailbox.events.all())
@@ -149,6 +157,22 @@ def test_a_forgotten_password_is_replaced_and_everybody_else_is_out(identity, ma
     assert changed == {"account_id": first["account"]["id"], "reset": True}
     again = refused(identity.reset_password, {"token": token, "new_password": BETTER_PASSWORD})
     assert (again.code, again.status) == ("identity.link_not_valid", 410)
+
+
+def test_a_channel_that_was_linked_before_anybody_proved_the_address_lets_nobody_in(
+    identity, mailbox, database
+):
+    account = identity.register_streamer(nova())["account"]
+    link = {"_id": new_id("ext"), "account_id": account["id"], "provider": "twitch", "subject": "4711"}
+    database["provider_links"].insert_one(
+        link | {"username": "stranger", "linked_at": datetime.now(UTC), "version": 1}
+    )
+    forget(identity, account["email"], kind="streamer")
+
+    identity.reset_password({"token": mailbox.token(RESET), "new_password": BETTER_PASSWORD})
+
+    assert database["provider_links"].count_documents({}) == 0
+    assert mailbox.events.wait_for("provider_unlinked").data["account_id"] == account["id"]
 
 
 def test_of_many_who_reset_with_one_link_at_once_one_succeeds(identity, mailbox):
