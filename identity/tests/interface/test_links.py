@@ -9,21 +9,13 @@ import pytest
 
 from chassis.errors import Error
 from chassis.ids import new_id
-from chassis.mongo import Mongo
 from identity.service import IdentityService
+from identity.tests.interface.test_service import refused
 from identity.tests.mothers import GOOD_PASSWORD, acme, nova
 
 BETTER_PASSWORD = "a boat under the stairs"
 
 FRONT_END = "https://front.example"
-
-
-@pytest.fixture
-def database(settings_env):
-    """The database of the service under test."""
-    opened = Mongo(settings_env["MONGO_URI"], f"{settings_env['DATABASE_PREFIX']}identity")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -53,12 +45,6 @@ class Mailbox:
 
     def token(self, purpose, number=1):
         return self.address(purpose, number).partition("#token=")[2]
-
-
-def refused(call, *arguments, **options):
-    with pytest.raises(Error) as raised:
-        call(*arguments, **options)
-    return raised.value
 
 
 VERIFICATION = "email_verification_requested"

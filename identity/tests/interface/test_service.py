@@ -10,7 +10,6 @@ import pytest
 
 from chassis.errors import Error, Unauthenticated
 from chassis.ids import new_id
-from chassis.mongo import Mongo
 from chassis.testing import eventually
 from chassis.times import rfc3339
 from chassis.tokens import TokenVerifier
@@ -19,14 +18,6 @@ from identity.service import IdentityService
 from identity.tests.mothers import GOOD_PASSWORD, acme, nova
 
 HOME = "203.0.113.7"
-
-
-@pytest.fixture
-def database(settings_env):
-    """The database of the service under test."""
-    opened = Mongo(settings_env["MONGO_URI"], f"{settings_env['DATABASE_PREFIX']}identity")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
