@@ -76,7 +76,7 @@ class BrandService(Service):
     @rpc(callers={"identity"})
     def invitation(self, request: dict[str, Any]) -> Any:
         query = schemas.InvitationRef().load(request)
-        return schemas.Invitation().dump(handlers.invitation(self.teams, self.clock, **query))
+        return schemas.Invitation().dump(handlers.invitation(self.profiles, self.teams, self.clock, **query))
 
     @rpc(callers={"identity"})
     def join_team(self, request: dict[str, Any]) -> Any:

@@ -275,6 +275,11 @@ EXAMPLES: dict[str, Any] = {
     "nothing": {},
     "brand_session": session(BRAND, "brand", "ads@acme.example"),
     "streamer_session": session(STREAMER, "streamer", "nova@example.com"),
+    "accept_invitation": {
+        "token": LINK_TOKEN,
+        "password": "a boat under the stairs",
+        "name": "Finn Okafor",
+    },
     "login_member": {**CREDENTIALS, "email": "finn@acme.example", "brand_id": BRAND},
     "member_session": session(MEMBER, "member", "finn@acme.example")
     | {"membership": {"brand_id": BRAND, "role": "finance"}},

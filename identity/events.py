@@ -80,6 +80,19 @@ class PasswordResetRequested(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeamInvitationRequested(Event):
+    """A link that accepts a brand's invitation was made; the mail that holds it is to be sent."""
+
+    type: ClassVar[str] = "team_invitation_requested"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "link_id"
+    link_id: str
+    brand_id: str
+    invitation_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class EmailVerified(Event):
     """Whoever holds the account reads the mail of its address."""
 

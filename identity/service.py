@@ -105,6 +105,12 @@ class IdentityService(Service):
             self.accounts, self.sessions, self.failures, self.passwords, self.provider_links, self.post
         )
 
+    @property
+    def reception(self) -> handlers.Reception:
+        return handlers.Reception(
+            self.accounts, self.failures, self.passwords, self.teams, self.desk, self.post
+        )
+
     @rpc(callers={"gateway"})
     def register_brand(self, request: dict[str, Any]) -> Any:
         command = schemas.RegisterBrandCall().load(request)
@@ -121,6 +127,12 @@ class IdentityService(Service):
     def login(self, request: dict[str, Any]) -> Any:
         command = schemas.LoginCall().load(request)
         signed_in = handlers.login(self.accounts, self.failures, self.passwords, self.desk, **command)
+        return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
+    def accept_invitation(self, request: dict[str, Any]) -> Any:
+        command = schemas.AcceptInvitationCall().load(request)
+        signed_in = handlers.accept_invitation(self.reception, **command)
         return schemas.SignedIn().dump(signed_in)
 
     @rpc(callers={"gateway"})
@@ -174,8 +186,8 @@ class IdentityService(Service):
     @rpc(callers={"notification"})
     def mail_link(self, request: dict[str, Any]) -> Any:
         query = schemas.MailLink().load(request)
-        url = handlers.mail_link(self.post, self.link_address, **query)
-        return schemas.LinkInMail().dump({"url": url})
+        link = handlers.mail_link(self.post, self.link_address, self.teams, **query)
+        return schemas.LinkInMail().dump(link)
 
     @rpc(callers={"gateway"})
     def logout(self, request: dict[str, Any]) -> Any:
@@ -307,6 +319,10 @@ class IdentityService(Service):
             self.accounts, self.passwords, self.clock, self.new_id, new_one_time_password, **command
         )
         return schemas.Invited().dump(invited)
+
+    @event_handler("brand", "team_member_invited")
+    def on_invited(self, event: ReceivedEvent) -> None:
+        handlers.send_invitation(self.post, event)
 
     @event_handler("brand", "team_role_changed", "team_member_removed")
     def on_team_changed(self, event: ReceivedEvent) -> None:

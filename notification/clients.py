@@ -23,13 +23,14 @@ class IdentityLinks:
     def __init__(self, identity: ServiceProxy) -> None:
         self._identity = identity
 
-    def address(self, link_id: str) -> str:
+    def facts(self, link_id: str) -> dict[str, str]:
         try:
-            return str(self._identity.mail_link({"link_id": link_id})["url"])
+            answer = self._identity.mail_link({"link_id": link_id})
         except Error as error:
             if error.is_final:
                 raise MailRefused(error.code) from error
             raise MailDelayed(error.code) from error
+        return {name: str(value) for name, value in answer.items() if value is not None}
 
 
 class SmtpMailer:

@@ -54,27 +54,38 @@ class MailDelayed(ServiceUnavailable):
 class Kind:
     """`audience` names the kinds of account that can receive it; a critical one cannot be turned off.
 
-    A mail `with_link` holds a one-time link, which is asked for when the mail is sent and stored nowhere.
+    A mail `with_link` holds a one-time link, which is asked for when the mail is sent and stored nowhere; one
+    that is `to_a_stranger` goes to an address which is asked for likewise.
     """
 
     name: str
     audience: frozenset[str]
     critical: bool = False
     with_link: bool = False
+    to_a_stranger: bool = False
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Whoever has no account has no inbox."""
+        return (EMAIL,) if self.to_a_stranger else CHANNELS
 
 
 BRAND = frozenset({"brand"})
 STREAMER = frozenset({"streamer"})
-ANYBODY = BRAND | STREAMER | {"admin"}
+NOBODY: frozenset[str] = frozenset()
+MEMBER = frozenset({"member"})
+ANYBODY = BRAND | STREAMER | MEMBER | {"admin"}
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("welcome", BRAND | STREAMER),
         Kind("email_verification_requested", BRAND | STREAMER, critical=True, with_link=True),
-        Kind("password_reset_requested", BRAND | STREAMER, critical=True, with_link=True),
+        Kind("password_reset_requested", BRAND | STREAMER | MEMBER, critical=True, with_link=True),
+        Kind("team_invitation_requested", NOBODY, critical=True, with_link=True, to_a_stranger=True),
         Kind("password_changed", ANYBODY, critical=True),
         Kind("refresh_token_reused", ANYBODY, critical=True),
+        Kind("team_member_joined", BRAND, critical=True),
         Kind("campaign_approved", BRAND),
         Kind("campaign_rejected", BRAND),
         Kind("campaign_activated", BRAND),
@@ -120,8 +131,12 @@ RULES: dict[tuple[str, str], Rule] = {
     ("identity", "password_reset_requested"): Rule(
         "password_reset_requested", "account_id", ("link_id", "expires_at")
     ),
+    ("identity", "team_invitation_requested"): Rule(
+        "team_invitation_requested", "invitation_id", ("link_id", "expires_at")
+    ),
     ("identity", "password_changed"): Rule("password_changed", "account_id", ("reset",)),
     ("identity", "refresh_token_reused"): Rule("refresh_token_reused", "account_id", ("sid", "signed_in_at")),
+    ("brand", "team_member_joined"): Rule("team_member_joined", "brand_id", ("member_id", "role")),
     ("campaign", "campaign_approved"): Rule("campaign_approved", "brand_id", ("campaign_id", "name")),
     ("campaign", "campaign_rejected"): Rule(
         "campaign_rejected", "brand_id", ("campaign_id", "name", "reason")
@@ -190,7 +205,7 @@ class Preferences:
 
     def channels_for(self, kind: str) -> tuple[str, ...]:
         if KINDS[kind].critical:
-            return CHANNELS
+            return KINDS[kind].channels
         choice = self.choice_of(kind)
         return tuple(channel for channel in CHANNELS if getattr(choice, channel))
 

@@ -32,7 +32,12 @@ from notification.domain import (
 
 EVERYBODY = ("brand", "streamer", "admin")
 
-REGISTRATIONS = {"brand_registered": "brand", "streamer_registered": "streamer", "admin_created": "admin"}
+REGISTRATIONS = {
+    "brand_registered": "brand",
+    "streamer_registered": "streamer",
+    "admin_created": "admin",
+    "member_registered": "member",
+}
 
 # One round must end before the timer's next ones pile up behind a slow mail server.
 MAILS_PER_ROUND = 50
@@ -88,8 +93,11 @@ class UnreadCounts(Protocol):
 
 
 class Links(Protocol):
-    def address(self, link_id: str) -> str:
-        """Where a one-time link leads; MailRefused when it is over, MailDelayed when nobody can say."""
+    def facts(self, link_id: str) -> dict[str, str]:
+        """`url` is where a one-time link leads; for a stranger, `email` is to whom, `company_name` from whom.
+
+        MailRefused when the link is over, MailDelayed when nobody can say.
+        """
 
 
 class Templates(Protocol):
@@ -211,12 +219,14 @@ def attempt(
     mail: Mail, recipient: Recipient | None, links: Links, templates: Templates, mailer: Mailer, clock: Clock
 ) -> None:
     """A crash after the hand-over and before the mail is saved is the one way to send it twice."""
-    if recipient is None:
+    if recipient is None and not KINDS[mail.kind].to_a_stranger:
         mail.wait_for_recipient(clock.now())
         return
     try:
-        rendered = templates.mail(mail.kind, facts_for(mail, links), recipient)
-        mailer.send(recipient.email, rendered, mail.id)
+        facts = facts_for(mail, links)
+        addressee = recipient or stranger(mail, facts)
+        rendered = templates.mail(mail.kind, facts, addressee)
+        mailer.send(addressee.email, rendered, mail.id)
     except MailRefused as refusal:
         mail.refused(refusal.detail)
     except MailDelayed as delay:
@@ -229,7 +239,12 @@ def facts_for(mail: Mail, links: Links) -> dict[str, Any]:
     """What the mail is rendered from. A link is in no queue: it is asked for when the mail is sent."""
     if not KINDS[mail.kind].with_link:
         return mail.data
-    return {**mail.data, "url": links.address(mail.data["link_id"])}
+    return {**mail.data, **links.facts(mail.data["link_id"])}
+
+
+def stranger(mail: Mail, facts: Mapping[str, Any]) -> Recipient:
+    """Somebody without an account, of whom nothing is known but the address, and that by now alone."""
+    return Recipient(mail.account_id, "member", facts["email"], facts["email"])
 
 
 def recipient_in(event: ReceivedEvent) -> Recipient:

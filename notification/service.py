@@ -77,7 +77,9 @@ class NotificationService(Service):
     def mailer(self) -> clients.SmtpMailer:
         return clients.SmtpMailer(self.settings.smtp_url.reveal(), self.settings.mail_from)
 
-    @event_handler("identity", "brand_registered", "streamer_registered", "admin_created")
+    @event_handler(
+        "identity", "brand_registered", "streamer_registered", "admin_created", "member_registered"
+    )
     def on_registration(self, event: ReceivedEvent) -> None:
         handlers.register(self.recipients, self.mails, self.clock, event)
         self._notify(event)
@@ -86,10 +88,15 @@ class NotificationService(Service):
         "identity",
         "email_verification_requested",
         "password_reset_requested",
+        "team_invitation_requested",
         "password_changed",
         "refresh_token_reused",
     )
     def on_account_event(self, event: ReceivedEvent) -> None:
+        self._notify(event)
+
+    @event_handler("brand", "team_member_joined")
+    def on_brand_event(self, event: ReceivedEvent) -> None:
         self._notify(event)
 
     @event_handler(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from brand.events import (
     TeamInvitationWithdrawn,
@@ -70,6 +71,11 @@ class Invitation:
         return at < self.expires_at
 
 
+class Invited(NamedTuple):
+    email: str
+    role: str
+
+
 def normal_email(email: str) -> str:
     """The form under which identity stores and compares an address."""
     return unicodedata.normalize("NFKC", email).strip().lower()
@@ -103,6 +109,14 @@ class Team:
             if invitation.id == invitation_id and invitation.is_open(at):
                 return invitation
         raise InvitationNotFound()
+
+    def invited(self, invitation_id: str, at: datetime) -> Invited:
+        """Whom an invitation is for: while it is open, and once it was accepted."""
+        for member in self.members:
+            if member.invitation_id == invitation_id:
+                return Invited(member.email, member.role)
+        invitation = self.open_invitation(invitation_id, at)
+        return Invited(invitation.email, invitation.role)
 
     def open_invitations(self, at: datetime) -> list[Invitation]:
         return [invitation for invitation in self.invitations if invitation.is_open(at)]

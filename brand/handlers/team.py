@@ -40,6 +40,15 @@ class Membership:
     role: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class InvitationTold:
+    """What identity needs to know, and whoever is invited."""
+
+    email: str
+    role: str
+    company_name: str
+
+
 def list_team(
     profiles: Profiles, teams: Teams, clock: Clock, by: Caller, *, limit: int, cursor: str | None
 ) -> Page[Person]:
@@ -132,8 +141,13 @@ def join_team(
     return Membership(brand_id=brand_id, role=team.member(member_id).role)
 
 
-def invitation(teams: Teams, clock: Clock, *, brand_id: str, invitation_id: str) -> Invitation:
-    return teams.get(brand_id).open_invitation(invitation_id, clock.now())
+def invitation(
+    profiles: Profiles, teams: Teams, clock: Clock, *, brand_id: str, invitation_id: str
+) -> InvitationTold:
+    invited = teams.get(brand_id).invited(invitation_id, clock.now())
+    return InvitationTold(
+        email=invited.email, role=invited.role, company_name=profiles.get(brand_id).company_name
+    )
 
 
 def memberships(teams: Teams, *, member_id: str) -> list[Membership]:

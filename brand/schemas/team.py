@@ -101,12 +101,11 @@ class InvitationRef(Schema):
 
 
 class Invitation(Schema):
-    """For identity: who is invited, and until when."""
+    """For identity: who is invited, to be what, and by whom."""
 
-    id = IdField("ivt", required=True)
     email = email()
     role = role()
-    expires_at = UtcDateTime(required=True)
+    company_name = fields.String(required=True)
 
 
 class JoinTeam(InvitationRef):

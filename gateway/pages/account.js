@@ -37,6 +37,7 @@ export async function post(path, body) {
     body: JSON.stringify(body),
   });
   if (!response.ok) throw new Refusal(await response.json());
+  return response.status === 204 ? null : response.json();
 }
 
 /** Runs what a person asked for, with the button out of reach, and tells of trouble in the page. */

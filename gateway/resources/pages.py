@@ -26,6 +26,11 @@ def get_reset_password_page() -> Response:
     return page("reset-password.html")
 
 
+@blueprint.get("/team-invitation")
+def get_team_invitation_page() -> Response:
+    return page("team-invitation.html")
+
+
 def page(name: str) -> Response:
     response = current_app.send_static_file(name)
     response.headers["Content-Security-Policy"] = headers.PAGE

@@ -144,6 +144,7 @@ ROUTES = [
     post("/v1/streamers/register", PUBLIC, "identity.register_streamer", {}, 201, "register_streamer"),
     post("/v1/brands/login", PUBLIC, "identity.login", {"kind": "brand"}, body="login"),
     post("/v1/streamers/login", PUBLIC, "identity.login", {"kind": "streamer"}, body="login"),
+    post("/v1/members/accept", PUBLIC, "identity.accept_invitation", {}, 201, "accept_invitation"),
     post("/v1/members/login", PUBLIC, "identity.login_member", body="login_member"),
     post("/v1/admin/login", PUBLIC, "identity.login", {"kind": "admin"}, body="login"),
     get("/v1/auth/providers", STREAMER, "identity.list_provider_links", PAGE),

@@ -45,6 +45,14 @@ def log_in_streamer(body: dict[str, Any]) -> Response:
     return answer("identity", "login", {**with_address(body), "kind": "streamer"})
 
 
+@blueprint.route("/members/accept", methods=["POST"])
+@blueprint.answers(201, schemas.SignedIn, example="member_session")
+@blueprint.body(schemas.AcceptInvitation, example="accept_invitation")
+def accept_invitation(body: dict[str, Any]) -> Response:
+    """Join a brand's team with the token of the link that was mailed; the answer is a log-in."""
+    return answer("identity", "accept_invitation", with_address(body), 201)
+
+
 @blueprint.route("/members/login", methods=["POST"])
 @blueprint.answers(200, schemas.SignedIn, example="member_session")
 @blueprint.body(schemas.LoginMember, example="login_member")

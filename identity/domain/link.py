@@ -9,14 +9,19 @@ from typing import Self
 
 from chassis.errors import Gone
 from chassis.event import Event
-from identity.events import EmailVerificationRequested, PasswordResetRequested
+from identity.events import EmailVerificationRequested, PasswordResetRequested, TeamInvitationRequested
 
 PREFIX = "lnk"
 
-VERIFY_EMAIL, RESET_PASSWORD = "verify_email", "reset_password"
+VERIFY_EMAIL, RESET_PASSWORD, TEAM_INVITATION = "verify_email", "reset_password", "team_invitation"
 
 # A reset opens an account, so it is soon over; an address may be confirmed by whoever reads mail once a day.
-LIFETIMES = {VERIFY_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(minutes=30)}
+# An invitation may meet a weekend; its brand says in the end whether it still stands.
+LIFETIMES = {
+    VERIFY_EMAIL: timedelta(hours=24),
+    RESET_PASSWORD: timedelta(minutes=30),
+    TEAM_INVITATION: timedelta(hours=72),
+}
 
 
 class LinkNotValid(Gone):
@@ -32,7 +37,10 @@ def hash_of(token: str) -> str:
 
 @dataclass(kw_only=True)
 class Link:
-    """What is known of a link without knowing the link: its token is derived when the mail is sent."""
+    """What is known of a link without knowing the link: its token is derived when the mail is sent.
+
+    Who is invited to the team of `brand_id` has no account yet: then `account_id` is the invitation's id.
+    """
 
     id: str
     account_id: str
@@ -41,10 +49,13 @@ class Link:
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    brand_id: str | None = None
     version: int = 1
 
     @classmethod
-    def make(cls, id: str, account_id: str, purpose: str, token: str, at: datetime) -> Self:
+    def make(
+        cls, id: str, account_id: str, purpose: str, token: str, at: datetime, brand_id: str | None = None
+    ) -> Self:
         return cls(
             id=id,
             account_id=account_id,
@@ -52,10 +63,20 @@ class Link:
             token_hash=hash_of(token),
             created_at=at,
             expires_at=at + LIFETIMES[purpose],
+            brand_id=brand_id,
         )
 
     def requested(self) -> list[Event]:
         """What a new link makes known, from which a mail follows."""
+        if self.brand_id is not None:
+            return [
+                TeamInvitationRequested(
+                    link_id=self.id,
+                    brand_id=self.brand_id,
+                    invitation_id=self.account_id,
+                    expires_at=self.expires_at,
+                )
+            ]
         kinds = {VERIFY_EMAIL: EmailVerificationRequested, RESET_PASSWORD: PasswordResetRequested}
         kind = kinds[self.purpose]
         return [kind(link_id=self.id, account_id=self.account_id, expires_at=self.expires_at)]

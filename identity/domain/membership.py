@@ -43,6 +43,14 @@ class Membership:
         }
 
 
+@dataclass(frozen=True)
+class Invited:
+    """Whom a brand has invited to its team."""
+
+    email: str
+    company_name: str
+
+
 def chosen(memberships: Sequence[Membership], brand_id: str | None) -> Membership:
     """The one that was named; without a name the only one."""
     if brand_id is not None:

@@ -9,6 +9,7 @@ from identity.handlers.api_keys import (
     revoke_api_key,
 )
 from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.invitations import Reception, accept_invitation, send_invitation
 from identity.handlers.keys import list_keys, look_after_keys, rotate_keys, withdraw_key
 from identity.handlers.links import LinkAddress, Post, mail_link, resend_verification, verify_email
 from identity.handlers.login import login
@@ -39,8 +40,10 @@ __all__ = [
     "Locksmith",
     "Post",
     "PrincipalNotFound",
+    "Reception",
     "SessionOwner",
     "SignedIn",
+    "accept_invitation",
     "begin_oauth",
     "change_password",
     "create_admin",
@@ -72,6 +75,7 @@ __all__ = [
     "revoke_session",
     "revoked_sessions",
     "rotate_keys",
+    "send_invitation",
     "send_reset_links",
     "unlink_provider",
     "verify_email",

@@ -9,9 +9,9 @@ from chassis.clock import Clock
 from chassis.ids import NewId
 from identity.domain.account import ID_PREFIXES, Account, ConcurrentUpdate
 from identity.domain.allowance import Asker
-from identity.domain.link import PREFIX, VERIFY_EMAIL, Link, LinkNotValid, hash_of
+from identity.domain.link import PREFIX, TEAM_INVITATION, VERIFY_EMAIL, Link, LinkNotValid, hash_of
 from identity.handlers.in_person import must_be_in_person
-from identity.handlers.ports import Accounts, Allowances, Links, LinkTokens, SessionOwner
+from identity.handlers.ports import Accounts, Allowances, Links, LinkTokens, SessionOwner, Teams
 from identity.handlers.retries import retried
 
 
@@ -29,6 +29,13 @@ class Post:
         """Make a link; its event gets the mail sent."""
         link_id, at = self.new_id(PREFIX), self.clock.now()
         link = Link.make(link_id, account.id, purpose, self.tokens.make(link_id), at)
+        self.links.add(link, link.requested())
+
+    def invite(self, brand_id: str, invitation_id: str) -> None:
+        """The same for an invitation, whose address only its brand knows."""
+        link_id, at = self.new_id(PREFIX), self.clock.now()
+        token = self.tokens.make(link_id)
+        link = Link.make(link_id, invitation_id, TEAM_INVITATION, token, at, brand_id)
         self.links.add(link, link.requested())
 
     def admits(self, askers: Sequence[Asker]) -> bool:
@@ -100,8 +107,21 @@ class LinkAddress:
         return f"{self.front_end_url.rstrip('/')}/{purpose.replace('_', '-')}#token={token}"
 
 
-def mail_link(post: Post, address: LinkAddress, *, link_id: str) -> str:
-    """The address that stands in the mail; LinkNotValid when it is too late for that."""
+@dataclass(frozen=True)
+class LinkInMail:
+    """Where the link leads. For an invitation, to whom and from whom it goes: only its brand keeps that."""
+
+    url: str
+    email: str | None = None
+    company_name: str | None = None
+
+
+def mail_link(post: Post, address: LinkAddress, teams: Teams, *, link_id: str) -> LinkInMail:
+    """What stands in the mail; LinkNotValid when it is too late for that."""
     link = post.links.get(link_id)
     link.check_works(post.clock.now(), post.links.newest(link.account_id, link.purpose))
-    return address.of(link.purpose, post.tokens.of(link))
+    url = address.of(link.purpose, post.tokens.of(link))
+    if link.brand_id is None:
+        return LinkInMail(url)
+    invited = teams.invitation(link.brand_id, link.account_id)
+    return LinkInMail(url, invited.email, invited.company_name)

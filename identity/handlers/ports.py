@@ -12,7 +12,7 @@ from identity.domain.account import Account
 from identity.domain.allowance import Allowance, Asker
 from identity.domain.link import Link, ResetRequest
 from identity.domain.lockout import Failures, Suspect
-from identity.domain.membership import Membership
+from identity.domain.membership import Invited, Membership
 from identity.domain.session import Session
 
 T = TypeVar("T")
@@ -66,6 +66,12 @@ class Sessions(Protocol):
 class Teams(Protocol):
     def of(self, member_id: str) -> list[Membership]:
         """The teams that the member is in by now, as brand says."""
+
+    def invitation(self, brand_id: str, invitation_id: str) -> Invited:
+        """Whom it is for, whether it is open or was accepted. Brand's refusal when it is neither."""
+
+    def join(self, brand_id: str, invitation_id: str, *, member_id: str, email: str, name: str) -> Membership:
+        """Accepts it for this member; again for the same one changes nothing. Brand's refusal otherwise."""
 
 
 class FailureLog(Protocol):

@@ -38,7 +38,7 @@ from identity.schemas.links import (
     ResetPassword,
     VerifyEmail,
 )
-from identity.schemas.members import LoginMember, LoginMemberCall
+from identity.schemas.members import AcceptInvitation, AcceptInvitationCall, LoginMember, LoginMemberCall
 from identity.schemas.oauth import (
     BeginOAuth,
     BegunOAuth,
@@ -67,6 +67,8 @@ from identity.schemas.sessions import (
 
 __all__ = [
     "KINDS",
+    "AcceptInvitation",
+    "AcceptInvitationCall",
     "Account",
     "ApiKey",
     "ApiKeyPage",

@@ -8,7 +8,7 @@ from chassis.schema import IdField, Schema
 from identity.schemas.parts import FromAddress, email, link_token, password
 
 # An administrator gets a new one-time password from an operator: a mailbox is not enough for all that money.
-RESETTABLE_KINDS = ("brand", "streamer")
+RESETTABLE_KINDS = ("brand", "streamer", "member")
 
 
 class VerifyEmail(Schema):
@@ -57,6 +57,8 @@ class MailLink(Schema):
 
 
 class LinkInMail(Schema):
-    """The address that a mail leads to."""
+    """The address that a mail leads to; and of an invitation, to whom and from whom it goes."""
 
     url = fields.String(required=True)
+    email = fields.String(required=True, allow_none=True)
+    company_name = fields.String(required=True, allow_none=True)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from chassis.schema import IdField
+from chassis.schema import IdField, Schema
 from identity.schemas.accounts import Login
-from identity.schemas.parts import FromAddress
+from identity.schemas.parts import FromAddress, line, link_token, password
 
 
 class LoginMember(Login):
     """`brand_id` is needed by whoever is in the teams of several brands."""
 
     brand_id = IdField("brd", load_default=None, allow_none=True)
+
+
+class AcceptInvitation(Schema):
+    """`token` stands in the link that was mailed, after the #.
+
+    `password` is the new account's, or that of the account which the invited address has already.
+    """
+
+    token = link_token()
+    password = password()
+    name = line(120, "Finn Okafor")
+
+
+class AcceptInvitationCall(AcceptInvitation, FromAddress):
+    pass
 
 
 class LoginMemberCall(LoginMember, FromAddress):

@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from chassis.errors import NotFound
 from chassis.event import Event
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
 from identity.domain.allowance import Allowance, Asker
 from identity.domain.key_ring import KeyRing, KeyTaken, SigningKey
 from identity.domain.link import Link, LinkNotValid, ResetRequest
 from identity.domain.lockout import Failures, Suspect
-from identity.domain.membership import Membership
+from identity.domain.membership import Invited, Membership
 from identity.domain.provider_link import (
     Flow,
     ProviderAccountTaken,
@@ -194,11 +195,22 @@ class FakeAllowances:
         self._allowances[allowance.asker.key] = deepcopy(allowance)
 
 
+class InvitationGone(NotFound):
+    """What brand refuses with."""
+
+    code = "brand.invitation_not_found"
+
+
 class FakeTeams:
-    """Brand's word on who is in which team; `asked` counts the questions."""
+    """Brand's word on who is in which team, as viewers; `asked` counts the questions.
+
+    `invited` are the addresses by invitation, `accepted` the members.
+    """
 
     def __init__(self) -> None:
         self.roles: dict[str, dict[str, str]] = {}
+        self.invited: dict[str, str] = {}
+        self.accepted: dict[str, str] = {}
         self.asked = 0
 
     def put(self, member_id: str, brand_id: str, role: str) -> None:
@@ -210,6 +222,18 @@ class FakeTeams:
     def of(self, member_id: str) -> list[Membership]:
         self.asked += 1
         return [Membership(brand_id, role) for brand_id, role in self.roles.get(member_id, {}).items()]
+
+    def invitation(self, brand_id: str, invitation_id: str) -> Invited:
+        if invitation_id not in self.invited:
+            raise InvitationGone()
+        return Invited(self.invited[invitation_id], "ACME Rockets")
+
+    def join(self, brand_id: str, invitation_id: str, *, member_id: str, email: str, name: str) -> Membership:
+        accepted = self.accepted.setdefault(invitation_id, member_id)
+        if accepted != member_id or self.invited.get(invitation_id) != email:
+            raise InvitationGone()
+        self.put(member_id, brand_id, "viewer")
+        return Membership(brand_id, "viewer")
 
 
 class FakePasswords:

@@ -131,12 +131,16 @@ class MemoryMailer:
 
 
 class MemoryLinks:
-    """Every link leads to a page with its id; raises what is in `failures` first, one each time."""
+    """Every link leads to a page with its id, and is Vera's; raises what is in `failures` first."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
 
-    def address(self, link_id: str) -> str:
+    def facts(self, link_id: str) -> dict[str, str]:
         if self.failures:
             raise self.failures.pop(0)
-        return f"http://localhost/page#token=token-of-{link_id}"
+        return {
+            "url": f"http://localhost/page#token=token-of-{link_id}",
+            "email": "vera@acme.example",
+            "company_name": "Acme",
+        }

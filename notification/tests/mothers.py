@@ -35,11 +35,23 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("identity", "email_verification_requested"): A_LINK,
     ("identity", "password_reset_requested"): A_LINK,
+    ("identity", "team_invitation_requested"): {
+        "link_id": "lnk_01jd2e7z5pf3rs8w6r8q6v2k1m",
+        "brand_id": ACME,
+        "invitation_id": "ivt_01jd2e7z5pf3rs8w6r8q6v2k1m",
+        "expires_at": "2026-11-26T12:00:00.000000Z",
+    },
     ("identity", "password_changed"): {"account_id": ACME, "reset": True},
     ("identity", "refresh_token_reused"): {
         "account_id": NOVA,
         "sid": "ses_01jd2e7z5pf3rs8w6r8q6v2k1m",
         "signed_in_at": "2026-11-20T12:00:00.000000Z",
+    },
+    ("brand", "team_member_joined"): {
+        "team_id": "team_01jd2e7z5pf3rs8w6r8q6v2k1m",
+        "brand_id": ACME,
+        "member_id": "mem_01jd2e7z5pf3rs8w6r8q6v2k1m",
+        "role": "finance",
     },
     ("campaign", "campaign_approved"): {"campaign_id": CAMPAIGN, "brand_id": ACME, "name": "Winter"},
     ("campaign", "campaign_rejected"): {

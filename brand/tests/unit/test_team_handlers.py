@@ -108,10 +108,23 @@ def test_an_invitation_of_another_brand_is_not_found(world):
 def test_identity_is_told_who_is_invited_while_the_invitation_is_open(world):
     asked = {"brand_id": world.owner.id, "invitation_id": world.vera.id}
 
-    assert handlers.invitation(world.teams, world.clock, **asked).email == "vera@acme.example"
+    def told():
+        return handlers.invitation(world.profiles, world.teams, world.clock, **asked)
+
+    assert (told().email, told().role) == ("vera@acme.example", "viewer")
+    assert told().company_name == "ACME Rockets"
     handlers.withdraw_invitation(world.teams, world.clock, world.owner, invitation_id=world.vera.id)
     with pytest.raises(InvitationNotFound):
-        handlers.invitation(world.teams, world.clock, **asked)
+        told()
+
+
+def test_identity_is_told_the_same_again_once_the_invitation_was_accepted(world):
+    asked = {"brand_id": world.owner.id, "invitation_id": world.vera.id}
+    world.join(world.vera.id, "mem_vera", "vera@acme.example")
+
+    told = handlers.invitation(world.profiles, world.teams, world.clock, **asked)
+
+    assert told.email == "vera@acme.example"
 
 
 def test_a_person_may_be_in_the_teams_of_two_brands(world):

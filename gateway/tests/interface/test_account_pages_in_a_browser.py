@@ -140,3 +140,38 @@ def test_a_reset_link_that_is_over_leads_to_asking_for_another(visitor: Visitor,
     page.wait_for_selector("text=Ask for another one")
     assert page.is_visible("text=Mail me a link")
     visitor.complaints.clear()
+
+
+def invited(visitor: Visitor, password: str = "a boat under the stairs") -> Any:
+    page = visitor.goes_to(f"/team-invitation#token={TOKEN}")
+    page.fill("[name=name]", "Vera")
+    page.fill("[name=password]", password)
+    return page
+
+
+def test_whoever_is_invited_joins_with_a_name_and_a_password(visitor: Visitor, door: Door) -> None:
+    door.services.answers["identity.accept_invitation"] = {"membership": {"role": "approver"}}
+    page = invited(visitor)
+    visitor.picture("team-invitation")
+
+    page.click("text=Join the team")
+
+    page.wait_for_selector("text=You are in the team, as approver")
+    assert page.url == f"{visitor.address}/team-invitation"
+    [request] = asked(door, "identity.accept_invitation")
+    assert (request["token"], request["name"], request["password"]) == (
+        TOKEN,
+        "Vera",
+        "a boat under the stairs",
+    )
+
+
+def test_an_invitation_that_is_over_says_whom_to_ask(visitor: Visitor, door: Door) -> None:
+    door.services.fail("identity.accept_invitation", LinkNotValid())
+    page = invited(visitor)
+
+    page.click("text=Join the team")
+
+    page.wait_for_selector("text=Ask whoever invited you")
+    assert page.is_hidden("#join")
+    visitor.complaints.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chassis.errors import Error
+from chassis.errors import Error, NotFound
 from chassis.ids import new_id
 from chassis.mongo import Mongo
 from chassis.testing.fixtures import RecordingOutbox
@@ -14,22 +14,35 @@ from identity.service import IdentityService
 from identity.storage import MongoAccounts
 from identity.tests.mothers import GOOD_PASSWORD, acme, finn
 
+VERA = "vera@acme.example"
+
 
 class Team:
-    """What brand says of who is in ACME's team."""
+    """What brand says of ACME's team, to which Vera is invited."""
 
     def __init__(self) -> None:
         self.memberships = []
+        self.is_open = True
 
-    def answer(self, request):
+    def said(self, request):
         return {"memberships": self.memberships}
+
+    def invitation(self, request):
+        if not self.is_open:
+            raise NotFound()
+        return {"email": VERA, "role": "viewer", "company_name": "ACME Rockets"}
+
+    def join(self, request):
+        self.joined = request
+        self.memberships = [{"brand_id": request["brand_id"], "role": "viewer"}]
+        return self.memberships[0]
 
 
 @pytest.fixture
 def team(stub_service):
-    said = Team()
-    stub_service("brand", memberships=said.answer)
-    return said
+    team = Team()
+    stub_service("brand", memberships=team.said, invitation=team.invitation, join_team=team.join)
+    return team
 
 
 @pytest.fixture
@@ -51,12 +64,28 @@ def member(identity, settings_env, team):
 
 
 @pytest.fixture
+def invited(identity, publish_event, capture_events, rpc):
+    """The token in Vera's mail, and what else stands there."""
+    events = capture_events("identity", "team_invitation_requested")
+    data = {"brand_id": new_id("brd"), "invitation_id": new_id("ivt")}
+    publish_event("brand", "team_member_invited", data)
+    link_id = events.wait_for("team_invitation_requested").data["link_id"]
+    mail = rpc("identity", user="notification").mail_link({"link_id": link_id})
+    return data | mail | {"token": mail["url"].partition("#token=")[2]}
+
+
+@pytest.fixture
 def verifier(identity):
     return TokenVerifier(lambda: identity.jwks({}), "gametriggers", "gametriggers-api")
 
 
 def login(identity):
     return identity.login_member({"email": "finn@acme.example", "password": GOOD_PASSWORD})
+
+
+def accept(identity, invited, **changes):
+    form = {"token": invited["token"], "password": GOOD_PASSWORD, "name": "Vera"}
+    return identity.accept_invitation(form | changes)
 
 
 def refused(call, request):
@@ -140,3 +169,76 @@ def test_an_operator_is_told_what_a_member_may_do(identity, member, team, rpc):
     decision = rpc("identity", user="operator").explain_to_operator(question)
 
     assert (decision["allowed"], decision["reason"]) == (False, "finance is not among owner, manager")
+
+
+def test_an_invited_person_registers_with_the_mailed_link_and_signs_in_again(
+    identity, team, invited, verifier, capture_events
+):
+    events = capture_events("identity", "member_registered")
+
+    signed_in = accept(identity, invited)
+    again = identity.login_member({"email": VERA, "password": GOOD_PASSWORD})
+
+    account = signed_in["account"]
+    assert (invited["email"], invited["company_name"]) == (VERA, "ACME Rockets")
+    assert (account["kind"], account["email"], account["email_verified"]) == ("member", VERA, True)
+    assert team.joined == {
+        "brand_id": invited["brand_id"],
+        "invitation_id": invited["invitation_id"],
+        "member_id": account["id"],
+        "email": VERA,
+        "name": "Vera",
+    }
+    for token in (signed_in["access_token"], again["access_token"]):
+        by = verifier.verify(token)
+        assert (by.id, by.actor_id, by.delegate.role) == (invited["brand_id"], account["id"], "viewer")
+    assert events.wait_for("member_registered").data == {
+        "account_id": account["id"],
+        "email": VERA,
+        "display_name": "Vera",
+    }
+
+
+def test_a_link_opens_the_team_once(identity, invited):
+    accept(identity, invited)
+
+    again = refused(lambda token: accept(identity, invited, token=token), invited["token"])
+    forged = refused(lambda token: accept(identity, invited, token=token), "x" * 43)
+
+    assert (again.code, again.status) == ("identity.link_not_valid", 410)
+    assert again.to_wire() == forged.to_wire()
+
+
+def test_an_invitation_that_is_withdrawn_opens_nothing(identity, team, invited):
+    team.is_open = False
+
+    assert refused(lambda _: accept(identity, invited), None).status == 404
+    assert refused(identity.login_member, {"email": VERA, "password": GOOD_PASSWORD}).status == 401
+
+
+def test_an_invitation_that_is_told_of_twice_makes_one_link(identity, publish_event, capture_events):
+    events = capture_events("identity", "team_invitation_requested")
+    data = {"brand_id": new_id("brd"), "invitation_id": new_id("ivt")}
+    sent = publish_event("brand", "team_member_invited", data)
+    publish_event("brand", "team_member_invited", data, id=sent)
+    other = data | {"invitation_id": new_id("ivt")}
+    publish_event("brand", "team_member_invited", other)
+
+    events.wait_for(
+        "team_invitation_requested", where=lambda told: told["invitation_id"] != data["invitation_id"]
+    )
+
+    told = [event.data["invitation_id"] for event in events.all()]
+    assert sorted(set(told)) == sorted([data["invitation_id"], other["invitation_id"]])
+    assert len({event.data["link_id"] for event in events.all()}) == 2
+
+
+def test_no_address_of_who_is_invited_is_stored(identity, invited, settings_env):
+    mongo = Mongo(settings_env["MONGO_URI"], f"{settings_env['DATABASE_PREFIX']}identity")
+
+    everything = str([list(mongo[name].find()) for name in ("links", "events", "accounts")])
+
+    mongo.close()
+    assert invited["invitation_id"] in everything
+    assert VERA not in everything
+    assert invited["token"] not in everything

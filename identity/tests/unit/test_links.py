@@ -23,6 +23,7 @@ from identity.tests.fakes import (
     FakeLinkTokens,
     FakePasswords,
     FakeSessions,
+    FakeTeams,
 )
 from identity.tests.mothers import MONDAY, a_link, acme, nova
 
@@ -246,7 +247,7 @@ def test_asking_needs_a_person_who_is_signed_in(world):
 def test_the_mail_leads_to_a_page_of_the_front_end_with_the_token_where_no_log_sees_it(world):
     address = handlers.LinkAddress("https://front.example/")
 
-    url = handlers.mail_link(world.post, address, link_id=world.mailed()[0])
+    url = handlers.mail_link(world.post, address, FakeTeams(), link_id=world.mailed()[0]).url
 
     assert url == f"https://front.example/verify-email#token={world.token()}"
 
@@ -259,7 +260,7 @@ def test_a_link_that_is_used_or_over_is_not_mailed(world):
 
     for each in (*world.mailed(), "lnk_999"):
         with pytest.raises(LinkNotValid):
-            handlers.mail_link(world.post, address, link_id=each)
+            handlers.mail_link(world.post, address, FakeTeams(), link_id=each)
     assert link_id in world.mailed()
 
 

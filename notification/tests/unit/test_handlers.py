@@ -76,7 +76,9 @@ def world() -> World:
     return World()
 
 
-@pytest.mark.parametrize(("source", "type"), RULES)
+@pytest.mark.parametrize(
+    ("source", "type"), [key for key, rule in RULES.items() if not KINDS[rule.kind].to_a_stranger]
+)
 def test_every_event_we_listen_to_reaches_the_inbox_it_concerns(world: World, source: str, type: str) -> None:
     rule = RULES[source, type]
 
@@ -189,7 +191,9 @@ def test_an_account_may_want_no_mail(world: World) -> None:
     assert world.mails.mails == {}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.critical], ids=lambda k: k.name)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS.values() if kind.critical and kind.audience], ids=lambda k: k.name
+)
 @pytest.mark.parametrize("channel", ["in_app", "email"])
 def test_messages_about_money_cannot_be_turned_off(world: World, kind: object, channel: str) -> None:
     assert isinstance(kind, type(KINDS["welcome"]))
@@ -386,4 +390,30 @@ def test_a_mail_whose_link_is_over_is_not_sent() -> None:
 
     [mail] = world.mails.mails.values()
     assert (mail.status, mail.failure) == ("failed", "identity.link_not_valid")
+    assert world.mailer.sent == []
+
+
+def test_an_invitation_goes_to_an_address_that_is_kept_nowhere_and_into_no_inbox() -> None:
+    world = World()
+    world.happens("identity", "team_invitation_requested")
+
+    world.send_mails()
+
+    [(address, mail, _)] = world.mailer.sent
+    assert address == "vera@acme.example"
+    assert "The invitation is from: Acme" in mail.text
+    assert f"token-of-{A_LINK['link_id']}" in mail.text
+    assert "vera@" not in str((world.mails.mails, vars(world.notifications)))
+    assert world.inbox(Principal("ivt_01jd2e7z5pf3rs8w6r8q6v2k1m", "brand")) == []
+
+
+def test_an_invitation_that_was_withdrawn_is_not_mailed() -> None:
+    world = World()
+    world.happens("identity", "team_invitation_requested")
+    world.links = MemoryLinks(MailRefused("brand.invitation_not_found"))
+
+    world.send_mails()
+
+    [mail] = world.mails.mails.values()
+    assert (mail.status, mail.failure) == ("failed", "brand.invitation_not_found")
     assert world.mailer.sent == []

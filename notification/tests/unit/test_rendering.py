@@ -34,7 +34,9 @@ def test_every_kind_is_rendered_for_the_inbox_and_as_text_and_html(source: str, 
 
 def extra_facts(kind: str) -> dict[str, str]:
     """What a mail is told when it is sent."""
-    return {"url": "http://localhost/page#token=abc"} if KINDS[kind].with_link else {}
+    if not KINDS[kind].with_link:
+        return {}
+    return {"url": "http://localhost/page#token=abc", "company_name": "Acme"}
 
 
 def test_every_kind_has_its_two_files_and_no_file_is_left_over() -> None:
