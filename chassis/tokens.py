@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -71,9 +71,12 @@ class Remembered:
             self._by_digest.pop(digest, None)
 
 
-def audience_of(audience: str, kind: str) -> str:
-    """What a token for an account of this kind says under `aud`: each kind has an audience of its own."""
-    return f"{audience}/{kind}"
+def audience_of(audience: str, claims: Mapping[str, Any]) -> str:
+    """What a token says under `aud`: each kind of account has an audience of its own.
+
+    It is the kind of who holds the token, so that of a delegate is the delegate's.
+    """
+    return f"{audience}/{claims.get('sub_kind') or claims['kind']}"
 
 
 class TokenVerifier:
@@ -151,8 +154,8 @@ class TokenVerifier:
             issuer=self._issuer,
             options={"require": _REQUIRED, "verify_aud": False},
         )
-        # What kinds there are is the issuer's business; that kind and audience agree is what we look at.
-        if claims["aud"] != audience_of(self._audience, str(claims["kind"])):
+        # What kinds there are is the issuer's business; that the holder's and the audience agree is ours.
+        if claims["aud"] != audience_of(self._audience, claims):
             raise Unauthenticated("the access token is for another audience")
         return claims
 

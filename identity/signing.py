@@ -36,7 +36,7 @@ class AccessTokenSigner:
         ring, now = self._ring()
         key = ring.signing(now)
         assert key is not None
-        names = {"iss": self._issuer, "aud": audience_of(self._audience, claims["kind"])}
+        names = {"iss": self._issuer, "aud": audience_of(self._audience, claims)}
         headers = {"typ": TOKEN_TYPE, "kid": key.kid}
         return jwt.encode(names | claims, private(key.pair), algorithm=ALGORITHM, headers=headers)
 

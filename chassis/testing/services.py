@@ -184,7 +184,7 @@ class Tokens:
         now = int(time.time())
         body = {
             "iss": self._issuer,
-            "aud": audience_of(self._audience, kind),
+            "aud": audience_of(self._audience, {"kind": kind} | claims),
             "sub": account_id,
             "iat": now,
             "exp": now + int(lifetime.total_seconds()),

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import jwt
 import pytest
 
-from chassis.errors import Forbidden
+from chassis.errors import Forbidden, Unauthenticated
 from chassis.principal import Delegate, Principal
 from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
@@ -50,3 +51,16 @@ def test_a_member_may_what_the_tokens_scopes_say_and_no_more():
     assert not member.has("campaigns:write")
     with pytest.raises(Forbidden):
         member.must_have("campaigns:write")
+
+
+def test_a_delegates_token_has_the_audience_of_delegates_and_not_that_of_the_account():
+    issued = Tokens()
+    verifier = TokenVerifier(issued.jwks, "gametriggers", "gametriggers-api")
+    delegate = {"acts_for": "brd_1", "sub_kind": "member", "role": "viewer"}
+    own = issued.issue("brand", "mem_1", **delegate)
+    brands = issued.issue("brand", "mem_1", aud="gametriggers-api/brand", **delegate)
+
+    assert jwt.decode(own, options={"verify_signature": False})["aud"] == "gametriggers-api/member"
+    assert verifier.verify(own).id == "brd_1"
+    with pytest.raises(Unauthenticated):
+        verifier.verify(brands)
