@@ -41,7 +41,7 @@ class Mint:
         now = int(time.time())
         claims = {
             "iss": Settings.token_issuer,
-            "aud": audience_of(Settings.token_audience, kind),
+            "aud": audience_of(Settings.token_audience, {"kind": kind} | changes),
             "sub": account_id,
             "iat": now,
             "exp": now + lifetime,

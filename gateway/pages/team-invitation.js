@@ -1,14 +1,17 @@
 /** Accepts an invitation to a brand's team; it is open until a password is set, or until the brand withdraws it. */
 
-import { Refusal, byId, onSubmit, post, showOnly, takeToken } from "./account.js";
+import { Refusal, byId, onSubmit, onToken, post, showOnly } from "./account.js";
 
 const OVER = new Set(["identity.link_not_valid", "brand.invitation_not_found"]);
 
 const { join, show, joined, role, over, trouble } = byId("join", "show", "joined", "role", "over", "trouble");
 const parts = { join, joined, over };
-const token = takeToken();
+let token = null;
 
-showOnly(parts, token ? "join" : "over");
+onToken((given) => {
+  token = given;
+  showOnly(parts, token ? "join" : "over");
+});
 
 show.addEventListener("change", () => {
   join.elements.password.type = show.checked ? "text" : "password";
