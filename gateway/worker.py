@@ -6,6 +6,7 @@ calls is imported by each worker.
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import gevent
+from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
 SECONDS_TO_CONNECT = 10.0
@@ -23,6 +25,28 @@ SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_TO_STAY_IDLE = 2.0
 """How long a stopping worker leaves connections without a request open. A client that is about to send its
 next one is answered, and told that the connection is closed after it."""
+
+
+def write_problem(client: Any, status: int, reason: str, _message: str) -> None:
+    """What gunicorn itself refuses, because it is no HTTP or too long, is a problem document, too.
+
+    It repeats nothing of what was sent.
+    """
+    code = reason.lower().replace(" ", "_")
+    problem = {
+        "type": f"urn:gametriggers:problem:{code}",
+        "title": reason,
+        "status": status,
+        "detail": reason,
+        "code": code,
+        "request_id": "",
+    }
+    body = json.dumps(problem)
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+    util.write_nonblock(client, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+
+
+util.write_error = write_problem
 
 
 class Listening(NamedTuple):
