@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask_smorest import Api, Blueprint
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter
 
 from gateway import authentication, documentation, examples, idempotency, problems
@@ -31,7 +31,10 @@ class OverlayToken(BaseConverter):
 
 
 class Problem(Schema):
-    """Documents the problem document; it is never loaded or dumped."""
+    """Documents the problem document; it is never loaded or dumped. Some codes have members of their own."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"description": "A URN made of the code."})
     title = fields.String(required=True)

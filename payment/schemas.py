@@ -6,7 +6,16 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from chassis.schema import IdField, MoneyField, PageQuery, Schema, UtcDateTime, page_of
+from chassis.schema import (
+    IdField,
+    MoneyField,
+    MoneySchema,
+    PageQuery,
+    Schema,
+    StrictInteger,
+    UtcDateTime,
+    page_of,
+)
 
 DEPOSIT_PROVIDERS = ("sandbox", "stripe", "paypal")
 # A webhook of any provider is a few kilobytes; this is what a hostile one may cost us to read.
@@ -66,9 +75,15 @@ class Deposit(Schema):
     settled_at = UtcDateTime(allow_none=True)
 
 
+class Movement(MoneySchema):
+    """An amount of money that came, or, when it is negative, left."""
+
+    amount_minor = StrictInteger(required=True, metadata={"example": -150000})
+
+
 class WalletPosting(Schema):
     account = fields.String(metadata={"example": "brand_available"})
-    amount = MoneyField(metadata={"description": "Negative when it left this account."})
+    amount = fields.Nested(Movement, metadata={"description": "Negative when it left this account."})
 
 
 class Transaction(Schema):

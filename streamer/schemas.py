@@ -7,7 +7,9 @@ from marshmallow import fields, validate
 from chassis.schema import IdField, Schema, StrictInteger, UtcDateTime
 
 PLATFORM_NAMES = ("twitch", "youtube", "tiktok", "other")
-COUNTRY = validate.Regexp(r"\A[A-Z]{2}\Z", error="Must be an ISO 3166-1 alpha-2 code, such as DE.")
+COUNTRY = validate.Regexp(
+    r"\A([A-Z]{2})?\Z", error="Must be an ISO 3166-1 alpha-2 code, such as DE, or empty."
+)
 LANGUAGE = validate.Regexp(
     r"\A[a-z]{2,3}(-[A-Z]{2})?\Z", error="Must be a language tag, such as en or pt-BR."
 )
