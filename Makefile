@@ -6,7 +6,7 @@ export GAMETRIGGERS_STARTED_AT := $(shell date +%s.%N)
 # Neither make's own flags nor its job server are anybody's business further down.
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: help setup run up down restart status logs demo shell admin client test check bench chaos fmt lock clean
+.PHONY: help setup run up down restart status logs demo shell admin client test check bench chaos fuzz fmt lock clean
 
 help:
 	@echo "make run     set up, start the platform, run the demo      make test [SERVICE=campaign]"
@@ -17,6 +17,7 @@ help:
 	@echo "make logs SERVICE=campaign [FOLLOW=0]                      make lock"
 	@echo "make bench [ROWS=rpc_latency_vs_stock] [ROUNDS=5]"
 	@echo "make chaos [ROWS=consumers] [SEED=7] [COUNT=1000]"
+	@echo "make fuzz [EXAMPLES=200] [SEED=1]   Schemathesis, against the running platform"
 	@echo "make demo    again, against the running platform           make shell"
 	@echo "make client  the TypeScript client, compiled (the platform has to run)"
 	@echo "make clean   stop, and remove what it stored               make admin EMAIL=..."
@@ -69,6 +70,10 @@ bench: setup
 # ROWS="consumers poison" runs these alone; SEED= repeats a run; COUNT= makes it shorter or longer.
 chaos: setup
 	@SEED=$(SEED) COUNT=$(COUNT) $(COMPOSE) chaos $(ROWS)
+
+# Against the platform that runs; failed log-ins lock this machine's address out for a while.
+fuzz: setup
+	@EXAMPLES=$(EXAMPLES) SEED=$(SEED) $(COMPOSE) fuzz
 
 fmt: setup
 	@.venv/bin/ruff format .

@@ -110,6 +110,12 @@ def chaos(arguments: argparse.Namespace) -> int:
     return command.run(arguments.rows, os.environ)
 
 
+def fuzz(arguments: argparse.Namespace) -> int:
+    from compose.security import fuzz
+
+    return fuzz.command(running_stack(), os.environ)
+
+
 def clean(arguments: argparse.Namespace) -> int:
     layout = Layout.of(os.environ)
     lifecycle.down(layout)
@@ -152,6 +158,7 @@ def parser() -> argparse.ArgumentParser:
     command("bench", bench, "how fast we are, against named peers").add_argument("rows", nargs="*")
     operations.add_to(commands, running_stack)
     command("chaos", chaos, "what is left when things die, by promise").add_argument("rows", nargs="*")
+    command("fuzz", fuzz, "Schemathesis over the running platform's document, for each kind of account")
     command("clean", clean, "stop everything and remove what it stored")
     return parser
 
