@@ -137,10 +137,13 @@ class Link:
         # py-amqp sends a heartbeat when this number has not changed.
         connection.bytes_sent += 1
 
-    def ack(self, channel: amqp.Channel, delivery_tag: int) -> None:
-        """Acknowledge; a channel that is gone has had its messages requeued, so that is not an error."""
+    def ack(self, channel: amqp.Channel, delivery_tag: int, *, may_wait: bool = False) -> None:
+        """Acknowledge; a channel that is gone has had its messages requeued, so that is not an error.
+
+        With `may_wait`, a few milliseconds later and together with others.
+        """
         try:
-            self._writer_of(channel).acknowledge(channel.channel_id, delivery_tag)
+            self._writer_of(channel).acknowledge(channel.channel_id, delivery_tag, may_wait=may_wait)
         except ServiceUnavailable:
             log.info("a delivery was not acknowledged, the broker will deliver it again")
 
@@ -242,6 +245,8 @@ class Link:
                 raise ConnectionError("the broker closed the connection")
             for frame in splitter.feed(data):
                 connection.on_inbound_frame(frame)
+            # Whoever was woken goes on before this thread looks for more, of which there seldom is any.
+            time.sleep(0)
 
     def _beat(self) -> None:
         while not self._stopping.wait(HEARTBEAT_SECONDS / 4):
@@ -312,9 +317,9 @@ class Waiter:
         self.value = value
         self._lock.release()
 
-    def wait(self, timeout: float) -> bool:
-        """True when the value came within `timeout` seconds."""
-        return self._lock.acquire(timeout=max(timeout, 0))
+    def wait(self, timeout: float | None = None) -> bool:
+        """True when the value came within `timeout` seconds; None waits for as long as it takes."""
+        return self._lock.acquire() if timeout is None else self._lock.acquire(timeout=max(timeout, 0))
 
 
 def declare_exchange(connection: amqp.Connection, exchange: str) -> None:

@@ -22,6 +22,7 @@ _HEAD = Struct(">BHI")
 _CONTENT = Struct(">HHQH")
 _TAG_AND_FLAG = Struct(">BHIHHQBB")
 _LONG = Struct(">I")
+_LONG_LONG = Struct(">q")
 
 _METHOD, _HEADER, _BODY = 1, 2, 3
 _BASIC = 60
@@ -153,6 +154,9 @@ def _value(value: Any) -> bytes:
     if kind is str:
         text = value.encode("utf-8", "surrogatepass")
         return b"S" + _LONG.pack(len(text)) + text
+    if kind is int and 2**31 <= value < 2**63:
+        # A deadline.
+        return b"L" + _LONG_LONG.pack(value)
     if kind is list:
         items = b"".join(map(_value, value))
         return b"A" + _LONG.pack(len(items)) + items

@@ -26,6 +26,14 @@ QUIET_SECONDS = 0.0005
 the hub, a twentieth of a call's time; under load calls come more often than this."""
 
 
+PATIENCE_SECONDS = 0.005
+"""How long an acknowledgement that may wait does wait for others. One for each call costs a system call here
+and work in three of the broker's processes."""
+
+MOST_PATIENT = 12
+"""So many are not kept back: with those that are worked on, they have to stay below a consumer's prefetch."""
+
+
 class Acknowledgements:
     """The deliveries of one channel that are done, and the fewest frames that say so.
 
@@ -44,8 +52,8 @@ class Acknowledgements:
         self._unsaid.append(delivery_tag)
 
     @property
-    def has_news(self) -> bool:
-        return bool(self._unsaid)
+    def unsaid(self) -> int:
+        return len(self._unsaid)
 
     def rejected(self, delivery_tag: int) -> None:
         """The broker has been told already, by another frame."""
@@ -77,6 +85,9 @@ class Writer:
         self._waiting_bytes = 0
         self._acknowledgements: dict[int, Acknowledgements] = {}
         self._stopping = False
+        # Whether acknowledgements are due, and whether there are others that may wait for a moment.
+        self._acks_are_due = False
+        self._acks_wait = False
         self._sent_at = 0.0
         # Holds one token while the thread sleeps. Whoever takes it wakes the thread: deque.pop is atomic.
         self._asleep: deque[None] = deque()
@@ -96,8 +107,15 @@ class Writer:
         self._waiting.append(data)
         self._wake()
 
-    def acknowledge(self, channel: int, delivery_tag: int) -> None:
-        self._of(channel).done(delivery_tag)
+    def acknowledge(self, channel: int, delivery_tag: int, *, may_wait: bool = False) -> None:
+        """Acknowledge soon; within PATIENCE_SECONDS when it may wait, together with what comes until then."""
+        acknowledgements = self._of(channel)
+        acknowledgements.done(delivery_tag)
+        if not may_wait or acknowledgements.unsaid >= MOST_PATIENT:
+            self._acks_are_due = True
+        elif self._acks_wait:
+            return
+        self._acks_wait = True
         self._wake()
 
     def reject(self, channel: int, delivery_tag: int, requeue: bool) -> None:
@@ -140,7 +158,7 @@ class Writer:
             raise ServiceUnavailable("the connection to the message broker was lost") from error
         self._sent_at = time.monotonic()
         self._asleep.append(None)
-        if self._has_work():
+        if self._has_work() or self._acks_wait:
             self._wake()
 
     def _fail(self, error: Exception) -> None:
@@ -152,11 +170,15 @@ class Writer:
     def _run(self) -> None:
         try:
             while True:
-                if data := self._gathered():
-                    self._send(data)
-                    self._sent_at = time.monotonic()
-                elif self._stopping:
-                    return
+                if self._has_work():
+                    if data := self._gathered():
+                        self._send(data)
+                        self._sent_at = time.monotonic()
+                    elif self._stopping:
+                        return
+                elif self._acks_wait:
+                    if not self._sleep(PATIENCE_SECONDS):
+                        self._acks_are_due = True
                 else:
                     self._sleep()
         except Exception as error:  # noqa: BLE001  Whatever it is, the link opens another connection.
@@ -167,18 +189,25 @@ class Writer:
         while self._waiting:
             parts.append(self._waiting.popleft())
         self._waiting_bytes = 0
+        self._acks_are_due = self._acks_wait = False
         # After the replies: a request counts as done once its answer is on its way.
         parts += [acknowledgements.take() for acknowledgements in self._acknowledgements.values()]
         return b"".join(parts)
 
-    def _sleep(self) -> None:
+    def _sleep(self, seconds: float | None = None) -> bool:
+        """False when nobody woke the thread within that time."""
         self._asleep.append(None)
         # Something may have come between the last look and the token.
         if self._has_work():
             self._wake()
-        self._alarm.acquire()
+        if seconds is None:
+            return self._alarm.acquire()
+        if self._alarm.acquire(timeout=seconds):
+            return True
+        if self._take_turn():
+            return False
+        # Somebody has taken the token in this moment, and wakes us.
+        return self._alarm.acquire()
 
     def _has_work(self) -> bool:
-        return (
-            bool(self._waiting) or self._stopping or any(a.has_news for a in self._acknowledgements.values())
-        )
+        return bool(self._waiting) or self._acks_are_due or self._stopping

@@ -183,7 +183,8 @@ class RpcServer(SharedExtension):
             log.warning("the reply of %s could not be sent", self._key(message))
 
     def _ack(self, channel: amqp.Channel, tag: int) -> None:
-        self.consumer.get().ack(channel, tag)
+        # The caller has its answer; a request that is delivered again is refused, and nobody waits for that.
+        self.consumer.get().ack(channel, tag, may_wait=True)
 
     @staticmethod
     def _key(message: Message) -> str:

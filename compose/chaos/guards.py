@@ -63,7 +63,7 @@ def no_confirms() -> None:
     class Satisfied(Waiter):
         __slots__ = ()
 
-        def wait(self, timeout: float) -> bool:
+        def wait(self, timeout: float | None = None) -> bool:
             return True
 
     inner = publisher.ConfirmedPublisher._publish

@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from chassis import frames
+from chassis import writer as module
 from chassis.errors import ServiceUnavailable
 from chassis.testing import eventually
 from chassis.writer import Acknowledgements, Writer
@@ -138,3 +139,47 @@ def test_a_write_that_fails_is_told_and_nothing_is_written_after_it(writer, fail
     assert failures == ["failed"]
     with pytest.raises(ServiceUnavailable):
         writer.write(b"y")
+
+
+def test_acknowledgements_that_may_wait_leave_together_within_moments(writer):
+    for tag in (1, 2, 3):
+        writer.acknowledge(1, tag, may_wait=True)
+
+    assert everything(writer) == b""
+    assert eventually(lambda: everything(writer) == frames.ack(1, 3, True))
+
+    writer.acknowledge(1, 4, may_wait=True)
+    assert eventually(lambda: writer.connection.sock.sent[1:] == [frames.ack(1, 4, False)])
+
+
+def test_many_acknowledgements_wait_for_nothing(writer, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 60)
+    for tag in range(1, module.MOST_PATIENT + 1):
+        writer.acknowledge(1, tag, may_wait=True)
+
+    assert eventually(lambda: everything(writer) == frames.ack(1, module.MOST_PATIENT, True))
+
+
+@pytest.mark.parametrize("urgent", ["write", "acknowledge"])
+def test_what_is_urgent_takes_along_what_may_wait(writer, monkeypatch, urgent):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 60)
+    writer.acknowledge(1, 1, may_wait=True)
+    eventually(lambda: writer._asleep)
+
+    if urgent == "write":
+        writer.write(b"message")
+        writer.write(b"message")
+    else:
+        writer.acknowledge(1, 2)
+
+    expected = frames.ack(1, 1, False) if urgent == "write" else frames.ack(1, 2, True)
+    assert eventually(lambda: everything(writer).endswith(expected))
+
+
+def test_a_stopped_writer_keeps_no_acknowledgement_back(writer, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 60)
+    writer.acknowledge(1, 1, may_wait=True)
+
+    writer.stop(1)
+
+    assert everything(writer) == frames.ack(1, 1, False)
