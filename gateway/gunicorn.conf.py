@@ -10,6 +10,8 @@ import sys
 import tempfile
 from typing import Any
 
+from gunicorn.glogging import Logger
+
 # Counters of all workers are added up in files of this folder. The variable has to be there before
 # prometheus_client is imported, which the workers do.
 OWN_METRICS = "gateway-metrics-"
@@ -32,7 +34,16 @@ limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# The gateway writes its own access log, without the tokens that overlay addresses carry.
+
+class OwnAccessLog(Logger):
+    def access(self, *_: Any) -> None:
+        """The gateway writes its own, without the tokens that overlay addresses carry.
+
+        Where there is a `logconfig_dict`, gunicorn would put each line together all the same.
+        """
+
+
+logger_class = OwnAccessLog
 accesslog = None
 errorlog = "-"
 loglevel = "warning"

@@ -30,16 +30,16 @@ ONE_YEAR = 31_536_000
 
 
 def register(app: Flask, settings: GatewaySettings) -> None:
-    over_tls = settings.public_url.startswith("https://")
+    hardened = list(HARDENED.items())
+    if settings.public_url.startswith("https://"):
+        hardened.append(("Strict-Transport-Security", f"max-age={ONE_YEAR}; includeSubDomains"))
     origins = frozenset(settings.cors_origins)
 
     @app.after_request
     def harden(response: Response) -> Response:
-        headers = response.headers
-        for name, value in HARDENED.items():
-            headers.setdefault(name, value)
-        if over_tls:
-            headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
+        # One pass over what is there: each look-up by name would be one of its own.
+        given = {name.lower() for name, _ in response.headers}
+        response.headers.extend([header for header in hardened if header[0].lower() not in given])
         return response
 
     @app.after_request
