@@ -49,7 +49,7 @@ class MongoCampaigns:
         return self._mongo.transaction(work)
 
     def get(self, campaign_id: str) -> Campaign:
-        document = self._mongo["campaigns"].find_one({"_id": campaign_id}, session=self._mongo.session)
+        document = self._mongo.find_by_id("campaigns", campaign_id)
         if document is None:
             raise CampaignNotFound()
         return from_document(document)

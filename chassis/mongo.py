@@ -7,8 +7,10 @@ work may run twice, since the driver retries it after a write conflict.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -28,6 +30,7 @@ from chassis.events.outbox import Backlog, Outbox, Record, Relay, records
 from chassis.extensions import Configuration, Once, Readiness
 from chassis.saga import SagaProvider, Sagas
 from chassis.saga_steps import SagaState
+from chassis.single_flight import SingleFlight
 
 T = TypeVar("T")
 
@@ -62,11 +65,29 @@ class Mongo:
             read_concern=ReadConcern("majority"),
             write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS, j=True),
         )
+        self._reads: SingleFlight[str, tuple[dict[str, dict[str, Any]], frozenset[str]]] = SingleFlight()
         self._session: ContextVar[ClientSession | None] = ContextVar("mongo_session", default=None)
         self._after: ContextVar[list[Callable[[], None]] | None] = ContextVar("mongo_after", default=None)
 
     def __getitem__(self, collection: str) -> Collection[dict[str, Any]]:
         return self._database[collection]
+
+    def find_by_id(self, collection: str, document_id: str) -> dict[str, Any] | None:
+        """One document. Outside of a transaction, those who look into a collection at once ask together.
+
+        Each is given a document of its own.
+        """
+        if self.session is not None:
+            return self[collection].find_one({"_id": document_id}, session=self.session)
+
+        def find(ids: list[str]) -> tuple[dict[str, dict[str, Any]], frozenset[str]]:
+            found = self[collection].find({"_id": {"$in": list(set(ids))}})
+            repeated = frozenset(one for one, times in Counter(ids).items() if times > 1)
+            return {document["_id"]: document for document in found}, repeated
+
+        documents, repeated = self._reads.share(collection, document_id, find)
+        document = documents.get(document_id)
+        return deepcopy(document) if document_id in repeated else document
 
     @property
     def session(self) -> ClientSession | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from flask import current_app
@@ -12,6 +12,7 @@ from chassis.clock import Clock
 from chassis.context import CallContext
 from chassis.objectstore import ObjectStore
 from chassis.principal import Principal
+from chassis.single_flight import SingleFlight
 from gateway.answer_store import AnswerStore
 from gateway.api_keys import Exchange
 from gateway.live import Figures, Hub
@@ -71,6 +72,7 @@ class State:
     figures: Figures
     objects: ObjectStore
     answers: AnswerStore
+    reads: SingleFlight[None, bytes] = field(default_factory=SingleFlight)
 
     @property
     def is_ready(self) -> bool:

@@ -11,7 +11,7 @@ from analytics import schemas
 from chassis import context
 from chassis.errors import Error
 from gateway import live
-from gateway.backend import answer
+from gateway.backend import read
 from gateway.feed import session_topic
 from gateway.live import Message
 from gateway.rest import Resource
@@ -32,7 +32,7 @@ EVENT_STREAM = "text/event-stream"
 @blueprint.query(schemas.CampaignSummaryQuery, without=["campaign_id"])
 def get_campaign_summary(query: dict[str, Any], campaign_id: str) -> Response:
     """A campaign's totals."""
-    return answer("analytics", "campaign_summary", {**query, "campaign_id": campaign_id})
+    return read("analytics", "campaign_summary", {**query, "campaign_id": campaign_id})
 
 
 @blueprint.route(f"{CAMPAIGN}/timeseries")
@@ -41,7 +41,7 @@ def get_campaign_summary(query: dict[str, Any], campaign_id: str) -> Response:
 @blueprint.query(schemas.CampaignTimeseriesQuery, without=["campaign_id"])
 def get_campaign_timeseries(query: dict[str, Any], campaign_id: str) -> Response:
     """One figure of a campaign over time."""
-    return answer("analytics", "campaign_timeseries", {**query, "campaign_id": campaign_id})
+    return read("analytics", "campaign_timeseries", {**query, "campaign_id": campaign_id})
 
 
 @blueprint.route(f"{CAMPAIGN}/breakdown")
@@ -50,7 +50,7 @@ def get_campaign_timeseries(query: dict[str, Any], campaign_id: str) -> Response
 @blueprint.query(schemas.CampaignBreakdownQuery, without=["campaign_id"])
 def get_campaign_breakdown(query: dict[str, Any], campaign_id: str) -> Response:
     """A campaign's figures by creative, streamer, platform, country or placement."""
-    return answer("analytics", "campaign_breakdown", {**query, "campaign_id": campaign_id})
+    return read("analytics", "campaign_breakdown", {**query, "campaign_id": campaign_id})
 
 
 @blueprint.route(f"{CAMPAIGN}/funnel")
@@ -58,7 +58,7 @@ def get_campaign_breakdown(query: dict[str, Any], campaign_id: str) -> Response:
 @blueprint.answers(200, schemas.CampaignFunnel, example="campaign_funnel")
 def get_campaign_funnel(campaign_id: str) -> Response:
     """How many streamers came how far."""
-    return answer("analytics", "campaign_funnel", {"campaign_id": campaign_id})
+    return read("analytics", "campaign_funnel", {"campaign_id": campaign_id})
 
 
 @blueprint.route(f"{CAMPAIGN}/live")
@@ -75,7 +75,7 @@ def watch_campaign(campaign_id: str) -> Response:
 @blueprint.query(schemas.StreamerSummaryQuery)
 def get_own_summary(query: dict[str, Any]) -> Response:
     """The calling streamer's totals."""
-    return answer("analytics", "streamer_summary", query)
+    return read("analytics", "streamer_summary", query)
 
 
 @blueprint.route(f"{OWN}/timeseries")
@@ -84,7 +84,7 @@ def get_own_summary(query: dict[str, Any]) -> Response:
 @blueprint.query(schemas.StreamerTimeseriesQuery)
 def get_own_timeseries(query: dict[str, Any]) -> Response:
     """One figure of the calling streamer over time."""
-    return answer("analytics", "streamer_timeseries", query)
+    return read("analytics", "streamer_timeseries", query)
 
 
 @blueprint.route(f"{OWN}/breakdown")
@@ -93,7 +93,7 @@ def get_own_timeseries(query: dict[str, Any]) -> Response:
 @blueprint.query(schemas.StreamerBreakdownQuery)
 def get_own_breakdown(query: dict[str, Any]) -> Response:
     """The calling streamer's figures by campaign, creative, platform, country or placement."""
-    return answer("analytics", "streamer_breakdown", query)
+    return read("analytics", "streamer_breakdown", query)
 
 
 @blueprint.route(f"{OWN}/funnel")
@@ -101,7 +101,7 @@ def get_own_breakdown(query: dict[str, Any]) -> Response:
 @blueprint.answers(200, schemas.StreamerFunnel, example="streamer_funnel")
 def get_own_funnel() -> Response:
     """How far the calling streamer came in how many campaigns."""
-    return answer("analytics", "streamer_funnel")
+    return read("analytics", "streamer_funnel")
 
 
 @blueprint.route(f"{OWN}/live")

@@ -10,7 +10,7 @@ from flask import Response, request
 
 from asset import schemas
 from chassis.errors import ValidationFailed
-from gateway.backend import answer, created
+from gateway.backend import created, read
 from gateway.idempotency import REPLAYED, Claim, given_key, run_once
 from gateway.multipart import Upload, UploadTooLarge, boundary_of
 from gateway.rest import Resource
@@ -67,7 +67,7 @@ def upload() -> Response:
 @blueprint.answers(200, schemas.Asset, example="asset")
 def get_asset(asset_id: str) -> Response:
     """An asset, with its variants once they are ready."""
-    return answer("asset", "get", {"asset_id": asset_id})
+    return read("asset", "get", {"asset_id": asset_id})
 
 
 def receive(key: str) -> tuple[dict[str, Any], bytes]:

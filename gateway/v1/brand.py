@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from brand import schemas
-from gateway.backend import answer
+from gateway.backend import answer, read
 from gateway.rest import Resource
 
 blueprint = Resource("brand", __name__, url_prefix="/v1/brands", description="Company profiles")
@@ -18,7 +18,7 @@ blueprint = Resource("brand", __name__, url_prefix="/v1/brands", description="Co
 @blueprint.answers(200, schemas.Profile, example="brand_profile")
 def get_own_profile() -> Response:
     """The caller's company profile."""
-    return answer("brand", "get_profile")
+    return read("brand", "get_profile")
 
 
 @blueprint.route("/me", methods=["PATCH"])
@@ -45,4 +45,4 @@ def request_verification() -> Response:
 @blueprint.answers(200, schemas.PublicProfile, example="public_brand")
 def get_public_profile(brand_id: str) -> Response:
     """What everybody may know of a brand."""
-    return answer("brand", "public_profile", {"brand_id": brand_id})
+    return read("brand", "public_profile", {"brand_id": brand_id})

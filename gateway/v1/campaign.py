@@ -8,7 +8,7 @@ from flask import Response
 
 from campaign import schemas
 from chassis.schema import PageQuery
-from gateway.backend import answer, created, no_content
+from gateway.backend import answer, created, no_content, read
 from gateway.rest import Resource
 from payment.schemas import CampaignLedger
 
@@ -30,7 +30,7 @@ def create_campaign(body: dict[str, Any]) -> Response:
 @blueprint.query(schemas.ListCampaigns)
 def list_campaigns(query: dict[str, Any]) -> Response:
     """List the caller's campaigns, newest first."""
-    return answer("campaign", "list", query)
+    return read("campaign", "list", query)
 
 
 @blueprint.route("/campaigns/<id:campaign_id>")
@@ -38,7 +38,7 @@ def list_campaigns(query: dict[str, Any]) -> Response:
 @blueprint.answers(200, schemas.Campaign, example="campaign")
 def get_campaign(campaign_id: str) -> Response:
     """One campaign: the brand's own, or one that is open to streamers."""
-    return answer("campaign", "get", {"campaign_id": campaign_id})
+    return read("campaign", "get", {"campaign_id": campaign_id})
 
 
 @blueprint.route("/campaigns/<id:campaign_id>", methods=["PATCH"])
@@ -120,7 +120,7 @@ def clone_campaign(campaign_id: str) -> Response:
 @blueprint.query(schemas.CampaignHistory, without=["campaign_id"])
 def get_history(query: dict[str, Any], campaign_id: str) -> Response:
     """The audit trail: what happened to the campaign, when, and who did it."""
-    return answer("campaign", "history", {**query, "campaign_id": campaign_id})
+    return read("campaign", "history", {**query, "campaign_id": campaign_id})
 
 
 @blueprint.route("/campaigns/<id:campaign_id>/ledger")
@@ -128,7 +128,7 @@ def get_history(query: dict[str, Any], campaign_id: str) -> Response:
 @blueprint.answers(200, CampaignLedger, example="campaign_ledger")
 def get_ledger(campaign_id: str) -> Response:
     """Where the campaign's budget went."""
-    return answer("payment", "campaign_ledger", {"campaign_id": campaign_id})
+    return read("payment", "campaign_ledger", {"campaign_id": campaign_id})
 
 
 @blueprint.route("/marketplace/campaigns")
@@ -137,7 +137,7 @@ def get_ledger(campaign_id: str) -> Response:
 @blueprint.query(PageQuery)
 def list_marketplace(query: dict[str, Any]) -> Response:
     """Open campaigns, each with whether the caller fits and what is missing."""
-    return answer("campaign", "marketplace", query)
+    return read("campaign", "marketplace", query)
 
 
 @blueprint.route("/admin/campaigns")
@@ -146,7 +146,7 @@ def list_marketplace(query: dict[str, Any]) -> Response:
 @blueprint.query(PageQuery)
 def list_review_queue(query: dict[str, Any]) -> Response:
     """Campaigns that wait for review."""
-    return answer("campaign", "review_queue", query)
+    return read("campaign", "review_queue", query)
 
 
 @blueprint.route("/admin/campaigns/<id:campaign_id>/approve", methods=["POST"])

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, g
 
 from gateway import live
-from gateway.backend import answer
+from gateway.backend import answer, read
 from gateway.feed import account_topic, session_topic
 from gateway.rest import Resource
 from gateway.state import state
@@ -22,7 +22,7 @@ blueprint = Resource("notification", __name__, url_prefix="/v1/notifications", d
 @blueprint.query(schemas.ListNotifications)
 def list_notifications(query: dict[str, Any]) -> Response:
     """The caller's notifications, newest first."""
-    return answer("notification", "list", query)
+    return read("notification", "list", query)
 
 
 @blueprint.route("/<id:notification_id>/read", methods=["POST"])
@@ -38,7 +38,7 @@ def mark_read(notification_id: str) -> Response:
 @blueprint.answers(200, schemas.Preferences, example="preferences")
 def get_preferences() -> Response:
     """Which notifications the caller gets, and how."""
-    return answer("notification", "get_preferences")
+    return read("notification", "get_preferences")
 
 
 @blueprint.route("/preferences", methods=["PUT"])

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from chassis.schema import PageQuery
-from gateway.backend import answer, created, no_content
+from gateway.backend import answer, created, no_content, read
 from gateway.rest import Resource
 from participation import schemas
 
@@ -31,7 +31,7 @@ def apply(campaign_id: str) -> Response:
 @blueprint.query(schemas.ListApplications, without=["campaign_id"])
 def list_applications(query: dict[str, Any], campaign_id: str) -> Response:
     """List who applied for a campaign of the caller's."""
-    return answer("participation", "list_applications", {**query, "campaign_id": campaign_id})
+    return read("participation", "list_applications", {**query, "campaign_id": campaign_id})
 
 
 @blueprint.route("/participations")
@@ -40,7 +40,7 @@ def list_applications(query: dict[str, Any], campaign_id: str) -> Response:
 @blueprint.query(PageQuery)
 def list_participations(query: dict[str, Any]) -> Response:
     """List the caller's participations."""
-    return answer("participation", "list_mine", query)
+    return read("participation", "list_mine", query)
 
 
 @blueprint.route("/participations/<id:participation_id>")
@@ -48,7 +48,7 @@ def list_participations(query: dict[str, Any]) -> Response:
 @blueprint.answers(200, schemas.Participation, example="participation")
 def get_participation(participation_id: str) -> Response:
     """One participation, for its streamer or its brand."""
-    return answer("participation", "get", {"participation_id": participation_id})
+    return read("participation", "get", {"participation_id": participation_id})
 
 
 @blueprint.route("/participations/<id:participation_id>/approve", methods=["POST"])
@@ -107,7 +107,7 @@ def remove(body: dict[str, Any], participation_id: str) -> Response:
 @blueprint.query(schemas.ListDeliveries, without=["participation_id"])
 def list_deliveries(query: dict[str, Any], participation_id: str) -> Response:
     """Every accepted showing."""
-    return answer("participation", "deliveries", {**query, "participation_id": participation_id})
+    return read("participation", "deliveries", {**query, "participation_id": participation_id})
 
 
 @blueprint.route("/participations/<id:participation_id>/earnings")
@@ -115,7 +115,7 @@ def list_deliveries(query: dict[str, Any], participation_id: str) -> Response:
 @blueprint.answers(200, schemas.Earnings, example="earnings")
 def get_earnings(participation_id: str) -> Response:
     """What the participation earned, beside the same figures computed again from its deliveries."""
-    return answer("participation", "earnings", {"participation_id": participation_id})
+    return read("participation", "earnings", {"participation_id": participation_id})
 
 
 @blueprint.route("/overlay-link")

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, request
 
 from chassis.errors import BadRequest
-from gateway.backend import answer, call, created, idempotency_key
+from gateway.backend import answer, call, created, idempotency_key, read
 from gateway.rest import Resource
 from payment import schemas
 
@@ -35,7 +35,7 @@ MAX_HEADER_LENGTH = 2048
 @blueprint.answers(200, schemas.Wallet, example="wallet")
 def get_wallet() -> Response:
     """The caller's balances."""
-    return answer("payment", "wallet")
+    return read("payment", "wallet")
 
 
 @blueprint.route("/wallet/deposits", methods=["POST"])
@@ -63,7 +63,7 @@ def get_deposit(deposit_id: str) -> Response:
 @blueprint.query(schemas.ListQuery)
 def list_transactions(query: dict[str, Any]) -> Response:
     """What moved on the caller's accounts, newest first."""
-    return answer("payment", "transactions", query)
+    return read("payment", "transactions", query)
 
 
 @blueprint.route("/invoices")
@@ -72,7 +72,7 @@ def list_transactions(query: dict[str, Any]) -> Response:
 @blueprint.query(schemas.ListQuery)
 def list_invoices(query: dict[str, Any]) -> Response:
     """Receipts and statements."""
-    return answer("payment", "list_invoices", query)
+    return read("payment", "list_invoices", query)
 
 
 @blueprint.route("/invoices/<id:invoice_id>")
@@ -80,7 +80,7 @@ def list_invoices(query: dict[str, Any]) -> Response:
 @blueprint.answers(200, schemas.Invoice, example="invoice")
 def get_invoice(invoice_id: str) -> Response:
     """One receipt or statement."""
-    return answer("payment", "get_invoice", {"invoice_id": invoice_id})
+    return read("payment", "get_invoice", {"invoice_id": invoice_id})
 
 
 @blueprint.route("/invoices/<id:invoice_id>.pdf")
@@ -109,7 +109,7 @@ def request_payout(body: dict[str, Any]) -> Response:
 @blueprint.query(schemas.ListQuery)
 def list_payouts(query: dict[str, Any]) -> Response:
     """The caller's payouts, newest first."""
-    return answer("payment", "list_payouts", query)
+    return read("payment", "list_payouts", query)
 
 
 @blueprint.route("/payouts/<id:payout_id>")
@@ -117,7 +117,7 @@ def list_payouts(query: dict[str, Any]) -> Response:
 @blueprint.answers(200, schemas.Payout, example="payout")
 def get_payout(payout_id: str) -> Response:
     """One payout."""
-    return answer("payment", "get_payout", {"payout_id": payout_id})
+    return read("payment", "get_payout", {"payout_id": payout_id})
 
 
 @blueprint.route("/webhooks/<any(stripe, paypal, sandbox):provider>", methods=["POST"])

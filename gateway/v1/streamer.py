@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from gateway.backend import answer, no_content
+from gateway.backend import answer, no_content, read
 from gateway.rest import Resource
 from participation.schemas import EarningsSummary
 from streamer import schemas
@@ -19,7 +19,7 @@ blueprint = Resource("streamer", __name__, url_prefix="/v1", description="Stream
 @blueprint.answers(200, schemas.Profile, example="streamer_profile")
 def get_own_profile() -> Response:
     """The caller's profile; secrets are masked."""
-    return answer("streamer", "get_profile")
+    return read("streamer", "get_profile")
 
 
 @blueprint.route("/streamers/me", methods=["PATCH"])
@@ -35,7 +35,7 @@ def update_own_profile(body: dict[str, Any]) -> Response:
 @blueprint.answers(200, schemas.PublicProfile, example="public_streamer")
 def get_public_profile(streamer_id: str) -> Response:
     """What everybody may know of a streamer."""
-    return answer("streamer", "public_profile", {"streamer_id": streamer_id})
+    return read("streamer", "public_profile", {"streamer_id": streamer_id})
 
 
 @blueprint.route("/streamers/me/platforms", methods=["POST"])
@@ -69,7 +69,7 @@ def set_payout_method(body: dict[str, Any]) -> Response:
 @blueprint.answers(200, EarningsSummary, example="earnings_summary")
 def get_own_earnings() -> Response:
     """What the caller's participations have earned."""
-    return answer("participation", "earnings_summary")
+    return read("participation", "earnings_summary")
 
 
 @blueprint.route("/admin/streamers/<id:streamer_id>/platforms/<id:name>/verify", methods=["POST"])

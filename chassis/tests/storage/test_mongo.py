@@ -39,3 +39,34 @@ def test_a_transaction_waits_a_moment_for_another_one(mongo):
         mongo.transaction(touch)
 
     assert mongo["things"].find_one({"_id": "x"})["by"] == "us"
+
+
+def test_those_who_read_at_once_are_given_a_document_each_and_ask_once(mongo, monkeypatch):
+    import eventlet
+
+    asked = []
+    mongo["things"].insert_many([{"_id": "x", "in": {"a": 1}}, {"_id": "y", "in": {"a": 2}}])
+    share = mongo._reads.share
+
+    def counted(key, item, find):
+        return share(key, item, lambda ids: asked.append(sorted(ids)) or find(ids))
+
+    monkeypatch.setattr(mongo._reads, "share", counted)
+
+    reading = [eventlet.spawn(mongo.find_by_id, "things", one) for one in ("x", "y", "x", "z")]
+    first, second, third, missing = (one.wait() for one in reading)
+
+    assert asked == [["x", "x", "y", "z"]]
+    assert (first, second, missing) == ({"_id": "x", "in": {"a": 1}}, {"_id": "y", "in": {"a": 2}}, None)
+    assert third == first
+    assert third["in"] is not first["in"]
+
+
+def test_a_transaction_reads_what_it_wrote(mongo):
+    def work():
+        mongo["things"].insert_one({"_id": "x"}, session=mongo.session)
+        return mongo.find_by_id("things", "x")
+
+    mongo["things"].insert_one({"_id": "first"})
+
+    assert mongo.transaction(work) == {"_id": "x"}

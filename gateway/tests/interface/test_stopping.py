@@ -24,7 +24,9 @@ TOKEN = "q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
 def test_a_gateway_told_to_stop_answers_what_it_holds_and_ends_its_streams(
     gunicorn: Gunicorn, tokens: Any, stub_service: Callable[..., Any]
 ) -> None:
-    headers = {"Authorization": f"Bearer {tokens.issue('brand', BRAND, SCOPES['brand'])}"}
+    def headers(session_id: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {tokens.issue('brand', BRAND, SCOPES['brand'], session_id)}"}
+
     asked = threading.Semaphore(0)
 
     def slow_wallet(_: Any) -> dict[str, str]:
@@ -40,8 +42,9 @@ def test_a_gateway_told_to_stop_answers_what_it_holds_and_ends_its_streams(
         reading = [pool.submit(stream.read) for stream in streams]
         assert all(stream.has_begun.wait(10) for stream in streams)
         wallets = [
-            pool.submit(httpx.get, f"{gunicorn.url}/v1/wallet", headers=headers, timeout=15)
-            for _ in range(10)
+            # Each with a token of its own: equal reads would be one call.
+            pool.submit(httpx.get, f"{gunicorn.url}/v1/wallet", headers=headers(f"ses_{number}"), timeout=15)
+            for number in range(10)
         ]
         assert all(asked.acquire(timeout=10) for _ in wallets)
         told = time.monotonic()
