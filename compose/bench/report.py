@@ -60,7 +60,8 @@ def line(row: Row) -> tuple[str, ...]:
 def verdict(row: Row) -> str:
     compared = f"{row.ratio:.2f} times {row.peer_name}, " if row.peer else ""
     met = "reached" if row.is_met else "missed"
-    return f"{compared}median {figure(row.our_median)} {row.unit}; to reach {row.target}: {met}"
+    details = f"; {row.details}" if row.details else ""
+    return f"{compared}median {figure(row.our_median)} {row.unit}; to reach {row.target}: {met}{details}"
 
 
 def figure(value: float) -> str:
