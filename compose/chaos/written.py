@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from compose.chaos.journal import BEGUN, FAILED, OK, UNKNOWN, Journal
-from compose.chaos.patient import Answers, PatientApi
-from compose.demo.api import Api, DemoFailed
-from compose.demo.overlays import Answer, Delivery, Overlay
+from compose.chaos.patient import Answers, PatientApi, PatientOverlay, Tokens
+from compose.demo.api import Api, DemoFailed, Session
+from compose.demo.overlays import Answer, Delivery
 
 T = TypeVar("T")
 
@@ -21,22 +21,23 @@ REPLAYED = "replayed"
 
 
 class WrittenApi(PatientApi):
-    def __init__(self, base_url: str, answers: Answers, journal: Journal, token: str | None = None) -> None:
-        super().__init__(base_url, answers, token)
+    def __init__(
+        self, base_url: str, answers: Answers, journal: Journal, tokens: Tokens | None = None
+    ) -> None:
+        super().__init__(base_url, answers, tokens)
         self.journal = journal
 
-    def signed_in(self, token: str) -> Api:
-        return WrittenApi(self.base_url, self.answers, self.journal, token)
+    def signed_in(self, session: Session, again: Callable[[], Session]) -> Api:
+        return WrittenApi(self.base_url, self.answers, self.journal, Tokens(session, again))
 
     def post(self, path: str, body: Any = None) -> Any:
         if path not in MONEY:
             return super().post(path, body)
         key = str(uuid.uuid4())
-        headers = {"Idempotency-Key": key}
-        return written(self.journal, [key], lambda: self._patiently("POST", path, json=body, headers=headers))
+        return written(self.journal, [key], lambda: self.tell(path, body, key)[0])
 
 
-class WrittenOverlay(Overlay):
+class WrittenOverlay(PatientOverlay):
     """Showings are known by their ids. One that is refused as replayed is there, whenever it came."""
 
     journal: Journal

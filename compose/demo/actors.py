@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from compose.demo.api import Api, until
+from compose.demo.api import Api, Session, until
 
 PASSWORD = "a-long-walk-along-the-quay"
 IBAN = "DE89370400440532013000"
@@ -37,8 +37,7 @@ def register_brand(api: Api, run: str) -> Account:
         "contact_person": contact,
     }
     api.post("/v1/brands/register", body)
-    session = log_in_brand(api, email)
-    return Account(session["account"]["id"], email, api.signed_in(session["access_token"]))
+    return log_in(api, "/v1/brands/login", email, PASSWORD)
 
 
 def log_in_brand(api: Api, email: str) -> dict[str, Any]:
@@ -63,12 +62,24 @@ def register_streamer(api: Api, run: str, name: str) -> Account:
     email = f"{name}-{run}@streams.example"
     body = {"email": email, "password": PASSWORD, "display_name": name.capitalize()}
     session = api.post("/v1/streamers/register", body)
-    return Account(session["account"]["id"], email, api.signed_in(session["access_token"]))
+    return account(api, session, "/v1/streamers/login", email, PASSWORD)
 
 
 def log_in_admin(api: Api, email: str, password: str) -> Account:
-    session = api.post("/v1/admin/login", {"email": email, "password": password})
-    return Account(session["account"]["id"], email, api.signed_in(session["access_token"]))
+    return log_in(api, "/v1/admin/login", email, password)
+
+
+def log_in(api: Api, path: str, email: str, password: str) -> Account:
+    session = api.post(path, {"email": email, "password": password})
+    return account(api, session, path, email, password)
+
+
+def account(api: Api, session: Session, login: str, email: str, password: str) -> Account:
+    def again() -> Session:
+        answer: Session = api.post(login, {"email": email, "password": password})
+        return answer
+
+    return Account(session["account"]["id"], email, api.signed_in(session, again))
 
 
 def go_live(twitch_url: str, login: str, viewers: int) -> None:

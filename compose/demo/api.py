@@ -11,6 +11,9 @@ import httpx
 
 T = TypeVar("T")
 
+Session = dict[str, Any]
+"""What a log-in is answered with: the account, its tokens and how many seconds the first of them holds."""
+
 TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 40.0
@@ -36,8 +39,9 @@ class Api:
         self._client = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS)
         self.base_url = base_url
 
-    def signed_in(self, token: str) -> Api:
-        return Api(self.base_url, token)
+    def signed_in(self, session: Session, again: Callable[[], Session]) -> Api:
+        """The same platform as this account sees it; `again` logs it in once more, for who stays long."""
+        return Api(self.base_url, session["access_token"])
 
     def get(self, path: str, **query: Any) -> Any:
         """Reading again is harmless, so a platform that is busy or restarts is asked again for a while."""
@@ -59,7 +63,7 @@ class Api:
         return self._answer(self._client.patch(path, json=body), "PATCH", path)
 
     def upload(self, path: str, filename: str, content: bytes, kind: str) -> Any:
-        response = self._client.post(path, files={"file": (filename, content)}, data={"kind": kind})
+        response = self._client.post(path, **upload_form(filename, content, kind))
         return self._answer(response, "POST", path)
 
     def download(self, path: str) -> httpx.Response:
@@ -84,6 +88,10 @@ class Api:
             return response.json() if response.content else None
         status = response.status_code
         raise DemoFailed(f"{method} {path} answered {status}: {response.text[:500]}", status)
+
+
+def upload_form(filename: str, content: bytes, kind: str) -> dict[str, Any]:
+    return {"files": {"file": (filename, content)}, "data": {"kind": kind}}
 
 
 def until(what: str, check: Callable[[], T | None], deadline: float = 30.0) -> T:

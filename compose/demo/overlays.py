@@ -130,7 +130,7 @@ class Overlay:
         An answer that did not come may still have been an acceptance: then the second try is told that
         the showings were replayed, and they were accepted once.
         """
-        body = {"session_id": self.session_id, "deliveries": batch}
+        body = self._body(batch)
         answer_was_lost = False
         for _ in range(RESENDS):
             try:
@@ -141,6 +141,9 @@ class Overlay:
                 answer_was_lost = True
                 time.sleep(RESEND_SECONDS)
         raise DemoFailed(f"a batch was not taken within {RESENDS} tries")
+
+    def _body(self, batch: list[Delivery]) -> dict[str, Any]:
+        return {"session_id": self.session_id, "deliveries": batch}
 
     def _forge(self) -> None:
         """Four lies, one after the other; a refused showing does not break the chain of the next."""

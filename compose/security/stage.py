@@ -144,7 +144,7 @@ def let_in(stage: Stage, mint: Mint, api: Api) -> None:
     """Who comes to each route, and with which token. A new role is one more line."""
     brand, credentials = stage.brand.id, {"email": stage.streamer.email, "password": PASSWORD}
     ended, other = (api.post("/v1/streamers/login", credentials) for _ in range(2))
-    api.signed_in(ended["access_token"]).post("/v1/auth/logout")
+    Api(api.base_url, ended["access_token"]).post("/v1/auth/logout")
     elsewhere = audience_of(Settings.token_audience, {"kind": "admin"})
     stage.tokens = {
         "anonymous": "",
