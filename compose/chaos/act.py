@@ -19,8 +19,6 @@ from compose.demo.overlays import behaviour_of
 
 CAMPAIGN_MINOR = 1_000
 PAYOUT_MINOR = 1_000
-SECONDS_TO_SETTLE = 300.0
-"""An event that keeps failing is tried again for 156 s, and only then laid aside."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +32,25 @@ class Share:
 
 
 class Act(Story):
-    """`storm_is_over` is set when nothing strikes any more: until then showings go on beyond their share."""
+    """`storm_is_over` is set when nothing strikes any more: until then showings go on beyond their share.
+
+    `patience` is for how many seconds anything is waited for.
+    """
 
     def __init__(
-        self, answers: Answers, journal: Journal, share: Share, storm_is_over: threading.Event
+        self,
+        answers: Answers,
+        journal: Journal,
+        share: Share,
+        storm_is_over: threading.Event,
+        patience: float,
     ) -> None:
         super().__init__(lambda playing: None)
         self.folder = self.folder / self.run_id
         self.folder.mkdir()
         self.answers, self.journal, self.share = answers, journal, share
         self.api = WrittenApi(os.environ["GATEWAY_URL"], answers, journal)
-        self.over = storm_is_over
+        self.over, self.patience = storm_is_over, patience
         self.stored: Counter[str] = Counter()
         self.campaigns: list[str] = []
         self.paid: list[tuple[Account, str]] = []
@@ -97,17 +103,17 @@ class Act(Story):
                     raise
             return bool(self.brand.api.get(path)["status"] == status)
 
-        until(f"{path} is {status}", done, SECONDS_TO_SETTLE)
+        until(f"{path} is {status}", done, self.patience)
 
     def pay_crowd(self) -> None:
         bank = {"method": "bank", "account_holder": "Nova Berg", "account_details": IBAN}
         for number in range(self.share.payouts):
             account = self.crowd[number % len(self.crowd)]
             account.api.put("/v1/streamers/me/payout-method", bank)
-            until("enough for a payout", lambda: self.can_pay(account), SECONDS_TO_SETTLE)  # noqa: B023
+            until("enough for a payout", lambda: self.can_pay(account), self.patience)  # noqa: B023
             payout = account.api.post("/v1/payouts", {"amount": usd(PAYOUT_MINOR)})
             path = f"/v1/payouts/{payout['id']}"
-            until("the payout is over", lambda: account.api.get(path)["status"] == "paid", SECONDS_TO_SETTLE)  # noqa: B023
+            until("the payout is over", lambda: account.api.get(path)["status"] == "paid", self.patience)  # noqa: B023
             self.paid.append((account, payout["id"]))
             self.over.wait(self.share.pause)
 

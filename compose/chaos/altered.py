@@ -10,7 +10,7 @@ from dataclasses import replace
 from compose import programs, readiness
 from compose.chaos import guards
 from compose.chaos.proxy import Proxy
-from compose.names import GATEWAY
+from compose.names import GATEWAY, SERVICES
 from compose.program import Program
 from compose.stack import Stack
 from compose.supervisor import Supervisor
@@ -22,6 +22,26 @@ PORTS: Mapping[str, str] = {
     "redis": "REDIS_PORT",
 }
 SECONDS_TO_START = 150
+
+
+WITHOUT_SYNC = "sync_on_commit"
+"""The guard of the MongoDB server. What its command line calls so keeps what it has acknowledged."""
+
+GATEWAY_CONFIG, GUARDED_CONFIG = "gateway/gunicorn.conf.py", "compose/chaos/guarded_gateway.py"
+
+
+@contextmanager
+def unguarded(stack: Stack, guard_off: str) -> Iterator[None]:
+    """All that relies on this guard, restarted without it; afterwards as it was. No guard, no restart."""
+    if not guard_off:
+        yield
+        return
+    everything = [*programs.infrastructure(stack), *programs.platform(stack)]
+    try:
+        restart(stack, [without(program, guard_off) for program in everything])
+        yield
+    finally:
+        restart(stack, everything)
 
 
 @contextmanager
@@ -42,18 +62,30 @@ def altered(program: Program, moved: Mapping[int, int], guard_off: str) -> Progr
         environment = {
             key: value.replace(f"127.0.0.1:{old}", f"127.0.0.1:{new}") for key, value in environment.items()
         }
-    if not guard_off or program.name == GATEWAY:
-        return replace(program, environment=environment)
-    return replace(
-        program,
-        command=(sys.executable, "-m", "compose.chaos.guarded", program.name),
-        environment={**environment, guards.VARIABLE: guard_off},
-    )
+    return without(replace(program, environment=environment), guard_off)
+
+
+def without(program: Program, guard_off: str) -> Program:
+    """The program as it is when nobody has thought of this guard."""
+    environment = {**program.environment, guards.VARIABLE: guard_off}
+    if guard_off in guards.GUARDS and program.name in SERVICES:
+        command: tuple[str, ...] = (sys.executable, "-m", "compose.chaos.guarded", program.name)
+    elif guard_off in guards.GATEWAY_GUARDS and program.name == GATEWAY:
+        command = tuple(GUARDED_CONFIG if part == GATEWAY_CONFIG else part for part in program.command)
+    elif guard_off == WITHOUT_SYNC:
+        command = tuple(part for part in program.command if part != f"--{WITHOUT_SYNC.replace('_', '-')}")
+        environment = dict(program.environment)
+    else:
+        return program
+    return replace(program, command=command, environment=environment)
 
 
 def restart(stack: Stack, wanted: Sequence[Program]) -> None:
+    """These as they are given, everything else as it always is."""
     supervisor = Supervisor(stack.layout)
-    supervisor.apply([*programs.infrastructure(stack), *programs.outside(stack), *wanted])
+    names = {program.name for program in wanted}
+    others = [program for program in programs.all_of(stack) if program.name not in names]
+    supervisor.apply([*others, *wanted])
     running = supervisor.running()
     supervisor.start([program.name for program in wanted if program.name not in running])
     readiness.wait(wanted, stack.layout, SECONDS_TO_START)

@@ -67,7 +67,8 @@ def played(row: PlatformRow, stack: Stack, seed: int) -> dict[str, Any]:
     started = time.monotonic()
 
     def once(label: str, guard: str = "") -> Findings:
-        return row.run(stack, Trial(seed, row.count, guard, lambda text: say(f"{label}: {text}")))
+        count = row.count_without_guard if guard else row.count
+        return row.run(stack, Trial(seed, count, guard, lambda text: say(f"{label}: {text}")))
 
     findings = once(row.name)
     tell(row.name, findings)

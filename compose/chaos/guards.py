@@ -7,6 +7,7 @@ Nothing of this is reachable from a service: only chaos' own programs import it.
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -96,13 +97,28 @@ def no_dead_letters() -> None:
 def no_resume() -> None:
     """A saga belongs for ever to the process that took it, even when that is dead."""
     from chassis.mongo import MongoSagaStore
+    from chassis.sql import SqlSagaStore
 
-    inner = MongoSagaStore.lease
-
-    def leave_to_the_dead(self: Any, type: str, now: Any, until: Any, token: str) -> Any:
+    def leave_to_the_dead(inner: Any, self: Any, type: str, now: Any, until: Any, token: str) -> Any:
         return inner(self, type, now, until.replace(year=until.year + 1), token)
 
-    MongoSagaStore.lease = leave_to_the_dead  # type: ignore[method-assign]
+    MongoSagaStore.lease = _method(leave_to_the_dead, MongoSagaStore.lease)  # type: ignore[method-assign]
+    SqlSagaStore.lease = _method(leave_to_the_dead, SqlSagaStore.lease)  # type: ignore[method-assign]
+
+
+def no_order_key() -> None:
+    """An order that is repeated after a crash is a new one to the payment provider."""
+    from httpx import Client
+
+    inner = Client.request
+
+    def request(self: Any, method: str, url: Any, **options: Any) -> Any:
+        headers = options.get("headers") or {}
+        if "Idempotency-Key" in headers:
+            options["headers"] = {**headers, "Idempotency-Key": uuid.uuid4().hex}
+        return inner(self, method, url, **options)
+
+    Client.request = request  # type: ignore[method-assign]
 
 
 def no_time_limits() -> None:
@@ -121,6 +137,30 @@ def no_prefetch() -> None:
 
     inner = Channel.basic_qos
     Channel.basic_qos = lambda self, size, count, a_global: inner(self, 0, 0, a_global)
+
+
+def no_synchronous_commit() -> None:
+    """PostgreSQL says that it has committed before anything of it is on the disk."""
+    import sqlalchemy
+
+    inner = sqlalchemy.create_engine
+
+    def create_engine(url: str, **options: Any) -> Any:
+        given = options["connect_args"]
+        lax = {**given, "options": f"{given['options']} -c synchronous_commit=off"}
+        return inner(url, **{**options, "connect_args": lax})
+
+    sqlalchemy.create_engine = create_engine  # type: ignore[assignment]
+
+
+def no_fallback() -> None:
+    """Without Redis the gateway knows no answer."""
+    from gateway import idempotency
+
+    class Unforeseen(Exception):
+        """Nobody has thought of it."""
+
+    idempotency.StoreUnavailable = Unforeseen  # type: ignore[assignment,attr-defined]
 
 
 def careless(client: Any) -> None:
@@ -142,15 +182,20 @@ GUARDS: Mapping[str, Callable[[], None]] = {
     "deadline": no_deadline,
     "dead_letters": no_dead_letters,
     "resume": no_resume,
+    "order_key": no_order_key,
     "time_limits": no_time_limits,
     "prefetch": no_prefetch,
     "mandatory": in_the_client,
+    "synchronous_commit": no_synchronous_commit,
 }
+
+GATEWAY_GUARDS: Mapping[str, Callable[[], None]] = {"fallback": no_fallback}
+"""Taken off the gateway, which is no Nameko service."""
 
 
 def take_off_from_environment() -> None:
     if name := os.environ.get(VARIABLE):
-        GUARDS[name]()
+        {**GUARDS, **GATEWAY_GUARDS}[name]()
 
 
 def _before_dispatch(tamper: Callable[[Any], Any]) -> None:
@@ -165,6 +210,6 @@ def _before_dispatch(tamper: Callable[[Any], Any]) -> None:
     RpcServer._dispatch = dispatch  # type: ignore[method-assign]
 
 
-def _method(function: Callable[..., None], inner: Callable[..., None]) -> Any:
+def _method(function: Callable[..., Any], inner: Callable[..., Any]) -> Any:
     bound = partial(function, inner)
     return lambda self, *arguments: bound(self, *arguments)

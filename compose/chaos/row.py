@@ -50,3 +50,4 @@ class PlatformRow:
     run: Callable[[Stack, Trial], Findings]
     guards: Sequence[str]
     count: int
+    count_without_guard: int

@@ -12,16 +12,19 @@ from random import Random
 from unittest.mock import patch
 
 from compose import programs, readiness
-from compose.chaos.patient import Answers, PatientApi
+from compose.chaos.altered import unguarded
+from compose.chaos.patient import Answers, PatientApi, PatientOverlay
 from compose.chaos.row import Findings, Trial
+from compose.chaos.sampler import LedgerSampler, ShowingsSampler
 from compose.chaos.servers import Servers
 from compose.demo import figures, story
-from compose.demo.actors import wait_for_notifications
+from compose.demo.actors import Account, wait_for_notifications
 from compose.demo.api import DemoFailed
-from compose.demo.overlays import SHOWINGS
+from compose.demo.overlays import SHOWINGS, Overlay, behaviour_of
 from compose.stack import Stack
 
 CROWD = 12
+MOST_EXAMPLES = 10
 LEAST_PAYOUT_MINOR = 1_000
 SECONDS_TO_RETURN = 60.0
 SECONDS_TO_END = 15.0
@@ -85,6 +88,10 @@ class Story(story.Demo):
         accepted = self.report.figures.get("accepted", 0) + sum(overlay.accepted for overlay in shown)
         self.report.figures["accepted"] = accepted
 
+    def overlay(self, number: int, account: Account) -> Overlay:
+        token = account.api.get("/v1/overlay-link")["token"]
+        return PatientOverlay(self.api, token, behaviour_of(number))
+
     def released(self) -> int | None:
         """Earnings may be released in parts, and the first may be below what is paid out."""
         balances = self.nova.api.get("/v1/wallet")["balances"]
@@ -121,7 +128,12 @@ def killed_while_it_plays(program: str, stack: Stack, trial: Trial) -> Findings:
             recoveries.append(recovery(stack, servers, program, playing))
             trial.say(f"kill {number + 1} of {trial.count}: back after {recoveries[-1]:.1f} s")
 
-    playing = played(stack, disturb)
+    with (
+        unguarded(stack, trial.guard_off),
+        LedgerSampler(stack.database_url("payment")) as ledger,
+        ShowingsSampler(stack.mongo_uri) as showings,
+    ):
+        playing = played(stack, disturb)
     answers = playing.answers
     slow = [f"back {seconds:.1f} s after the kill" for seconds in recoveries if seconds > SECONDS_TO_RETURN]
     if answers.slowest > SLOWEST_ANSWER:
@@ -134,10 +146,13 @@ def killed_while_it_plays(program: str, stack: Stack, trial: Trial) -> Findings:
         "recovery_median": round(sorted(recoveries)[len(recoveries) // 2], 1) if recoveries else None,
         "recovery_worst": round(max(recoveries, default=0), 1),
         "slowest_answer": round(answers.slowest, 1),
+        "samples": [ledger.samples, showings.samples],
         "answers": dict(answers.statuses),
         **playing.report.figures,
     }
-    return Findings(found, [*playing.differences, *slow, *unclear])
+    seen = sorted(ledger.violations | showings.violations)[:MOST_EXAMPLES]
+    # Without a guard only a loss proves anything: slow it may be with every guard on.
+    return Findings(found, [*playing.differences, *seen, *unclear, *([] if trial.guard_off else slow)])
 
 
 def played(stack: Stack, disturb: Callable[[Story], None]) -> Story:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from compose.chaos import rolling
+from compose.chaos.altered import WITHOUT_SYNC
+from compose.chaos.crashing import crashed
+from compose.chaos.payouts import Payouts
+from compose.chaos.processing import Processing
 from compose.chaos.row import PlatformRow, Row
 from compose.chaos.rows import (
     back_pressure,
@@ -16,9 +20,10 @@ from compose.chaos.rows import (
     poison,
     rpc,
 )
-from compose.chaos.sagas import killed_at_every_step
+from compose.chaos.sagas import ActivationAndCompletion, BudgetIncrease
 from compose.chaos.storm import run_storm
 from compose.chaos.story import killed_while_it_plays
+from compose.chaos.told_once import ToldOnce
 
 ROWS = (
     Row(
@@ -94,13 +99,42 @@ PLATFORM_ROWS = (
         run_storm,
         ("sweeper",),
         10_000,
+        500,
     ),
-    PlatformRow(
-        "sagas",
-        "the campaign service dies at every step of its sagas: done or taken back within a minute",
-        killed_at_every_step,
-        ("resume",),
-        1,
+    *(
+        PlatformRow(name, promise, partial(crashed, kind), guards, 1, 1)
+        for name, promise, kind, guards in (
+            (
+                "sagas",
+                "the campaign service dies at every step of activations and completions: done or taken back",
+                ActivationAndCompletion,
+                ("resume",),
+            ),
+            (
+                "budget_sagas",
+                "the campaign service dies at every step of budget increases: done or taken back",
+                BudgetIncrease,
+                ("resume",),
+            ),
+            (
+                "payout_sagas",
+                "the payment service dies at every step of payouts: paid once, or given back",
+                Payouts,
+                ("resume", "order_key"),
+            ),
+            (
+                "asset_sagas",
+                "the asset service dies at every step of processing uploads: all of them are ready",
+                Processing,
+                ("resume",),
+            ),
+            (
+                "sql_outbox",
+                "the payment service dies between commit, publication and mark: each deposit is told of once",
+                ToldOnce,
+                ("sweeper",),
+            ),
+        )
     ),
     PlatformRow(
         "rolling_restart",
@@ -108,19 +142,21 @@ PLATFORM_ROWS = (
         rolling.run,
         ("stand_in",),
         1,
+        1,
     ),
     *(
         PlatformRow(
             name,
             f"{name} is killed while money and showings flow: all books agree",
             partial(killed_while_it_plays, program),
-            (),
+            (guard,),
             count,
+            count_without_guard,
         )
-        for name, program, count in (
-            ("postgresql", "postgres", 20),
-            ("mongodb", "mongo", 10),
-            ("redis", "redis", 10),
+        for name, program, guard, count, count_without_guard in (
+            ("postgresql", "postgres", "synchronous_commit", 20, 10),
+            ("mongodb", "mongo", WITHOUT_SYNC, 10, 5),
+            ("redis", "redis", "fallback", 10, 3),
         )
     ),
 )

@@ -1,11 +1,13 @@
 """What a storm is made of, without the storm."""
 
+import runpy
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from compose.chaos.act import shares, together
-from compose.chaos.altered import altered
+from compose.chaos.altered import GATEWAY_CONFIG, GUARDED_CONFIG, WITHOUT_SYNC, altered, without
 from compose.chaos.guards import VARIABLE
 from compose.chaos.journal import BEGUN, FAILED, OK, UNKNOWN, Journal, wrong
 from compose.chaos.proxy import FAULTS
@@ -58,6 +60,34 @@ def test_a_guard_is_taken_off_a_service_and_not_off_the_gateway(tmp_path):
     assert VARIABLE not in gateway.environment
 
 
+def test_a_guard_of_the_gateway_is_taken_off_the_gateway_alone(tmp_path):
+    service, gateway = (
+        without(
+            replace(program(name, tmp_path), command=("gunicorn", "--config", GATEWAY_CONFIG)), "fallback"
+        )
+        for name in ("campaign", "gateway")
+    )
+
+    assert VARIABLE not in service.environment
+    assert gateway.environment[VARIABLE] == "fallback"
+    assert gateway.command[-1] == GUARDED_CONFIG
+
+
+def test_the_configuration_of_an_unguarded_gateway_is_the_gateways_own(monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "not made by us")
+
+    own, unguarded = runpy.run_path(GATEWAY_CONFIG), runpy.run_path(GUARDED_CONFIG)
+
+    assert unguarded["worker_class"] == own["worker_class"]
+    assert {*unguarded} - {*own} == {"runpy", "guards", "post_worker_init"}
+
+
+def test_a_mongodb_server_without_its_guard_answers_before_it_has_written(tmp_path):
+    server = replace(program("mongo", tmp_path), command=("secantusd", "--sync-on-commit"))
+
+    assert without(server, WITHOUT_SYNC).command == ("secantusd",)
+
+
 @pytest.fixture
 def journal(tmp_path):
     own = Journal(tmp_path / "journal")
@@ -71,12 +101,12 @@ class Told:
     def __init__(self, journal, *answers):
         self.journal, self.answers, self.seen = journal, list(answers), []
 
-    def post(self, path, body):
+    def tell(self, path, body):
         self.seen.append(dict(self.journal.outcomes))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return answer, False
 
 
 def overlay(journal, *answers):
