@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from chassis.event import Event
 
@@ -30,10 +30,31 @@ class ParticipationApplied(ParticipationEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FrozenTerms:
+    """What was agreed, in minor units, and the streamer's platforms at that moment.
+
+    `compensation` is cpm (per 1,000 viewer-impressions), flat_rate (once, for `required_deliveries`
+    qualified showings), or hybrid.
+    """
+
+    compensation: str
+    cpm_minor: int
+    flat_minor: int
+    required_deliveries: int
+    currency: str
+    frozen_at: datetime
+    platforms: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ParticipationApproved(ParticipationEvent):
-    """The terms are frozen; the streamer's overlay may show the campaign."""
+    """The terms are frozen; the streamer's overlay may show the campaign.
+
+    `terms` is null in events of old, which did not tell it.
+    """
 
     type: ClassVar[str] = "participation_approved"
+    terms: FrozenTerms | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -197,6 +197,21 @@ class EarningsAudit(Schema):
     differences = fields.List(fields.Nested(Difference))
 
 
+class Deviation(Schema):
+    participation_id = fields.String()
+    figure = fields.String()
+    stored = fields.String()
+    replayed = fields.String()
+
+
+class Histories(Schema):
+    """`equal` when everything that is stored of all participations follows from their events alone."""
+
+    equal = fields.Boolean()
+    participations = fields.Integer()
+    differences = fields.List(fields.Nested(Deviation))
+
+
 class OverlayLink(Schema):
     url = fields.String()
     token = fields.String()

@@ -173,6 +173,11 @@ class ParticipationService(Service):
         audit = earnings.verify(self.store, self.principal, **command)
         return schemas.EarningsAudit().dump(audit)
 
+    @rpc(callers={"operator"})
+    def verify_histories(self, request: Request) -> Request:
+        schemas.Nothing().load(request)
+        return schemas.Histories().dump(earnings.verify_histories(self.store))
+
     @rpc(callers={"campaign"})
     def settle(self, request: Request) -> Request:
         command = schemas.SettleCampaign().load(request)

@@ -45,6 +45,9 @@ Document = dict[str, Any]
 KEPT = timedelta(milliseconds=MAX_AGE_MS) + timedelta(hours=1)
 """What proves that a showing is new is needed for as long as the showing would be accepted."""
 
+HISTORY_PAGE = 100
+"""An event may tell of 200 showings."""
+
 SPAN_MS = 3_600_000
 """Spans of samples that begin and end in the same hours are read together."""
 
@@ -158,6 +161,16 @@ class MongoParticipations:
         for row in self._rows.find({"campaign_id": campaign_id}, fields, session=self._mongo.session):
             sums[row["currency"]] = sums.get(row["currency"], 0) + row["earned_minor"]
         return sums
+
+    def ids_after(self, after: str | None, limit: int) -> list[str]:
+        query = {} if after is None else {"_id": {"$gt": after}}
+        return [row["_id"] for row in self._rows.find(query, {"_id": 1}).sort("_id", 1).limit(limit)]
+
+    def history(self, participation_id: str) -> Iterator[Document]:
+        after: tuple[int, int] | None = None
+        while page := self._outbox.history(participation_id, after, HISTORY_PAGE):
+            yield from page
+            after = (page[-1]["aggregate_version"], page[-1]["index"])
 
     def _find(self, query: Document, limit: int) -> list[Participation]:
         found = self._rows.find(query, session=self._mongo.session).sort("_id", -1).limit(limit)

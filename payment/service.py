@@ -196,6 +196,11 @@ class PaymentService(Service):
         schemas.Nothing().load(request)
         return schemas.LedgerReport().dump(reading.verify_ledger(self.payments, self.principal))
 
+    @rpc(callers={"operator"})
+    def verify_books(self, request: dict[str, Any]) -> dict[str, Any]:
+        schemas.Nothing().load(request)
+        return schemas.LedgerReport().dump(self.payments.reports.verify())
+
     @rpc(callers={"gateway"})
     def campaign_ledger(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.CampaignRef().load(request)

@@ -36,7 +36,7 @@ from compose.chaos.schedule import FULL, schedule
 from compose.demo import story
 from compose.demo.api import DemoFailed
 from compose.errors import ComposeError
-from compose.operations import sagas
+from compose.operations import read_models, sagas
 from compose.operations.access import Access
 from compose.stack import Stack
 
@@ -183,7 +183,7 @@ class Storm:
             self.note(act.differences)
         self.settled.journal = self.against_the_journal()
         self.compare_movements()
-        self.compare_rollups()
+        self.verify_books()
 
     def against_the_journal(self) -> Found:
         """Showings by their ids, deposits and payouts by the idempotency keys of their commands."""
@@ -210,14 +210,11 @@ class Storm:
                 if moved[payout_id] != 1:
                     self.note([f"{payout_id} left the provider {moved[payout_id]} times"])
 
-    def compare_rollups(self) -> None:
-        connection = RpcConnection(self.stack.amqp_uri("operator"), "operator")
-        try:
-            rollups = connection.call("analytics", "verify_rollups", {}, timeout=60)
-        finally:
-            connection.close()
-        if not rollups["equal"]:
-            self.note([f"{rollups['differences']} rollups do not follow from the facts"])
+    def verify_books(self) -> None:
+        """What is stored follows from postings, events and facts alone."""
+        for one in read_models.verify(self.access, ""):
+            if not one["right"]:
+                self.note([f"{one['books']} do not follow from what they are made of: {one['answer']}"])
 
 
 def patience(trial: Trial) -> float:

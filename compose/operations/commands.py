@@ -49,6 +49,10 @@ def add_to(commands: Any, running_stack: Callable[[], Stack]) -> None:
     add_keys(leaf, group("keys", "what access tokens are signed with"))
     rebuilt = leaf(commands, "rebuild", rebuild, "compute a read model anew; without a name: which there are")
     rebuilt.add_argument("read_model", nargs="?", default="", metavar="READ_MODEL")
+    verified = leaf(
+        commands, "verify", verify, "compare stored books with what they follow from; all, or one"
+    )
+    verified.add_argument("books", nargs="?", default="", metavar="BOOKS")
 
 
 def add_dead_letters(leaf: Any, actions: Any) -> None:
@@ -216,6 +220,14 @@ def rebuild(access: Access, arguments: argparse.Namespace) -> int:
         return answered(arguments, {"read_models": known}, read_models.as_text(known))
     result = read_models.rebuild(access, arguments.read_model)
     return answered(arguments, result, read_models.told(result))
+
+
+def verify(access: Access, arguments: argparse.Namespace) -> int:
+    from compose.operations import read_models
+
+    found = read_models.verify(access, arguments.books)
+    wrong = [f"{one['books']} do not follow from what they are made of" for one in found if not one["right"]]
+    return answered(arguments, {"books": found}, read_models.judged(found), wrong)
 
 
 def one_or_all(arguments: argparse.Namespace) -> str | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Self
 
+from participation.events import FrozenTerms
+
 CPM, FLAT_RATE, HYBRID = "cpm", "flat_rate", "hybrid"
 
 FORMULA = "v1"
@@ -44,6 +46,28 @@ class Terms:
     currency: str
     frozen_at: datetime
     platforms: list[dict[str, Any]] = field(default_factory=list)
+
+    def told(self) -> FrozenTerms:
+        own = self.compensation
+        return FrozenTerms(
+            compensation=own.type,
+            cpm_minor=own.cpm_minor,
+            flat_minor=own.flat_minor,
+            required_deliveries=own.required_deliveries,
+            currency=self.currency,
+            frozen_at=self.frozen_at,
+            platforms=self.platforms,
+        )
+
+    @classmethod
+    def heard(cls, told: FrozenTerms) -> Self:
+        """The inverse of `told`."""
+        return cls(
+            Compensation(told.compensation, told.cpm_minor, told.flat_minor, told.required_deliveries),
+            told.currency,
+            told.frozen_at,
+            told.platforms,
+        )
 
 
 class Counted(Protocol):

@@ -163,7 +163,7 @@ class Participation:
         """Freeze the terms; whatever the campaign changes later, this participation keeps them."""
         self._move(Command.APPROVE)
         self.terms, self.decided_at = terms, terms.frozen_at
-        return [self._about(events.ParticipationApproved)]
+        return [self._about(events.ParticipationApproved, terms=terms.told())]
 
     def reject(self, reason: str, at: datetime) -> list[Event]:
         self._move(Command.REJECT)
@@ -285,8 +285,8 @@ class Participation:
             "streamer_id": self.streamer_id,
         }
 
-    def _about(self, kind: type[E], reason: str | None = None) -> E:
-        return kind(**self._parties(), campaign_name=self.campaign_name, reason=reason)
+    def _about(self, kind: type[E], reason: str | None = None, **more: Any) -> E:
+        return kind(**self._parties(), campaign_name=self.campaign_name, reason=reason, **more)
 
     def _move(self, command: Command) -> None:
         target = TRANSITIONS.get((self.status, command))

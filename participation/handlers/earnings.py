@@ -14,6 +14,7 @@ from chassis.principal import Caller
 from participation.domain.earnings import FORMULA, Counts
 from participation.domain.errors import ParticipationNotFound
 from participation.domain.participation import Participation, Posted
+from participation.domain.replay import differences, replay
 from participation.handlers import applications
 from participation.handlers.deliveries import all_buckets
 from participation.handlers.ports import Store
@@ -22,6 +23,7 @@ DEFAULT_CURRENCY = "USD"
 """Of the zero that a campaign earned in which nobody took part."""
 
 PAGE = 100
+MOST_DEVIATIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,26 @@ class Audit:
     differences: list[Difference]
 
 
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """What is stored of a participation and does not follow from its events."""
+
+    participation_id: str
+    figure: str
+    stored: str
+    replayed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    participations: int
+    differences: list[Deviation]
+
+    @property
+    def equal(self) -> bool:
+        return not self.differences
+
+
 def earnings(store: Store, by: Caller, participation_id: str) -> Earnings:
     """The figures as they are kept, and as they follow from the deliveries alone, at one moment."""
     by.must_be("streamer", "brand", "admin")
@@ -128,6 +150,18 @@ def verify(store: Store, by: Caller, campaign_id: str) -> Audit:
         checked += 1
         differences += store.atomically(partial(_differences, store, participation.id))
     return Audit(campaign_id, checked, differences)
+
+
+def verify_histories(store: Store) -> Histories:
+    """Replay every participation from its events, and list what is stored and does not follow from them.
+
+    The list ends where nobody would read on.
+    """
+    checked, found = 0, list[Deviation]()
+    for participation_id in _ids_of_all(store):
+        checked += 1
+        found += store.atomically(partial(_deviations, store, participation_id))
+    return Histories(checked, found[:MOST_DEVIATIONS])
 
 
 def settle(store: Store, clock: Clock, campaign_id: str, currency: str | None) -> Money:
@@ -191,6 +225,22 @@ def _differences(store: Store, participation_id: str) -> list[Difference]:
         for figure in stored
         if stored[figure] != again[figure]
     ]
+
+
+def _deviations(store: Store, participation_id: str) -> list[Deviation]:
+    stored = store.participations.get(participation_id)
+    replayed = replay(store.participations.history(participation_id))
+    return [
+        Deviation(participation_id, figure, str(kept), str(told))
+        for figure, (kept, told) in differences(stored, replayed).items()
+    ]
+
+
+def _ids_of_all(store: Store) -> Iterator[str]:
+    after = None
+    while found := store.participations.ids_after(after, PAGE):
+        yield from found
+        after = found[-1]
 
 
 def _all_of_streamer(store: Store, streamer_id: str) -> Iterator[Participation]:

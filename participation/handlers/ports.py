@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from chassis.event import Event
 from participation.domain.audience import Sample
@@ -51,6 +51,12 @@ class Participations(Protocol):
 
     def unsettled_in(self, campaign_id: str) -> list[str]:
         """The ids of those whose books are open, in whatever state."""
+
+    def ids_after(self, after: str | None, limit: int) -> list[str]:
+        """Of all campaigns, in ascending order."""
+
+    def history(self, participation_id: str) -> Iterator[Mapping[str, Any]]:
+        """Its events, oldest first, each with its type and its data."""
 
     def earned_in(self, campaign_id: str) -> dict[str, int]:
         """The sum of what was earned, in minor units, by currency."""

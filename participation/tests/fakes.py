@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from chassis.event import Event
@@ -126,6 +126,14 @@ class FakeParticipations:
             for row in self._find(lambda r: r.campaign_id == campaign_id, None, 0)
             if not row.is_settled
         ]
+
+    def ids_after(self, after: str | None, limit: int) -> list[str]:
+        return sorted(key for key in self._rows if after is None or key > after)[:limit]
+
+    def history(self, participation_id: str) -> Iterator[dict[str, Any]]:
+        for event in self._events:
+            if event.aggregate_id == participation_id:
+                yield {"type": event.type, "data": event.to_data()}
 
     def earned_in(self, campaign_id: str) -> dict[str, int]:
         sums: dict[str, int] = {}

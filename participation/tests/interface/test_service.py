@@ -214,6 +214,23 @@ def test_the_earnings_answer_holds_the_recomputed_figures_and_what_the_ledger_ha
     }
 
 
+def test_an_operator_sees_that_all_participations_follow_from_their_events(
+    platform: Platform, rpc: Callable[..., Any]
+) -> None:
+    participation = platform.join()
+    token, page, _ = platform.open_page()
+    platform.post(token, page, *just_now(page, participation["id"], 2))
+
+    assert rpc("participation", user="operator").verify_histories({}) == {
+        "equal": True,
+        "participations": 1,
+        "differences": [],
+    }
+    with pytest.raises(Error) as refusal:
+        rpc("participation", user="gateway").verify_histories({})
+    assert refusal.value.code == "rpc.caller_not_allowed"
+
+
 def test_forged_replayed_and_malformed_deliveries_are_refused_with_their_reasons(platform: Platform) -> None:
     participation = platform.join()
     token, page, _ = platform.open_page()

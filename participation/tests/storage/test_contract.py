@@ -11,6 +11,7 @@ from participation import storage
 from participation.domain.audience import Sample
 from participation.domain.chain import Claim
 from participation.domain.deliveries import Bucket
+from participation.domain.earnings import CPM, Compensation, Terms
 from participation.domain.errors import (
     AlreadyApplied,
     CampaignFull,
@@ -21,6 +22,7 @@ from participation.domain.errors import (
 )
 from participation.domain.overlay import Overlay, fingerprint
 from participation.domain.participation import Party, Posted, Status
+from participation.domain.replay import replay
 from participation.handlers import applications
 from participation.handlers.ports import Store
 from participation.tests.fakes import FakeCampaigns, FakeStore
@@ -49,6 +51,10 @@ def store(request: pytest.FixtureRequest) -> Store:
     return real
 
 
+def terms() -> Terms:
+    return Terms(Compensation(CPM, 1_500), "USD", NOON, [{"name": "twitch"}])
+
+
 def an_overlay(token: str = "first", streamer_id: str = NOVA) -> Overlay:
     return Overlay(streamer_id, new_id("ovl"), fingerprint(token), f"sealed:{token}", NOON)
 
@@ -71,6 +77,34 @@ def test_one_participation_per_campaign_and_streamer(store: Store) -> None:
 
     with pytest.raises(AlreadyApplied):
         store.participations.add(an_application(), [])
+
+
+def test_the_ids_of_all_come_page_by_page(store: Store) -> None:
+    ids = sorted(new_id("prt") for _ in range(3))
+    for number, participation_id in enumerate(ids):
+        store.participations.add(an_application(id=participation_id, streamer_id=f"str_{number}"), [])
+
+    assert store.participations.ids_after(None, 2) == ids[:2]
+    assert store.participations.ids_after(ids[1], 2) == ids[2:]
+    assert store.participations.ids_after(ids[2], 2) == []
+
+
+def test_a_history_is_its_events_from_the_first_to_the_last(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "HISTORY_PAGE", 2)
+    one, other = an_application(), an_application(streamer_id=ZOE)
+    store.participations.add(one, one.apply())
+    store.participations.add(other, other.apply())
+    store.participations.save(one, one.approve(terms()))
+    store.participations.save(one, [*one.activate(NOON), *one.leave(NOON)])
+
+    history = list(store.participations.history(one.id))
+
+    assert [event["type"].removeprefix("participation_") for event in history] == [
+        *("applied", "approved", "activated", "left")
+    ]
+    assert replay(history).terms == terms()
 
 
 def test_what_somebody_else_has_saved_meanwhile_is_not_overwritten(store: Store) -> None:

@@ -578,6 +578,30 @@ def test_the_audit_names_the_figure_that_does_not_follow_from_the_deliveries() -
     assert (difference.figure, difference.stored, difference.recomputed) == ("gross_minor", 151, 150)
 
 
+def test_every_participation_follows_from_its_events() -> None:
+    world = World()
+    participation, token, page = world.on_air()
+    world.post(token, page, page.show(participation.id, NOON))
+
+    audit = earnings.verify_histories(world.store)
+
+    assert (audit.equal, audit.participations) == (True, 1)
+
+
+def test_what_does_not_follow_from_the_events_is_listed() -> None:
+    world = World()
+    participation, _, _ = world.on_air()
+    tampered = world.stored(participation)
+    tampered.batches = 7
+    world.store.participations.save(tampered, [])
+
+    audit = earnings.verify_histories(world.store)
+
+    assert not audit.equal
+    (difference,) = audit.differences
+    assert (difference.figure, difference.stored, difference.replayed) == ("batches", "7", "0")
+
+
 @pytest.mark.parametrize("position", [2**63 - 1, 2**31, -1])
 def test_a_cursor_beyond_all_batches_is_refused(position: int) -> None:
     world = World()

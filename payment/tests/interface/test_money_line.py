@@ -37,6 +37,7 @@ def test_money_goes_from_the_deposit_to_the_payout_and_the_rest_returns(world, s
     report = world.auditor.verify_ledger({})
     assert report["balanced"]
     assert report["sums"] == {"USD": 0}
+    assert world.rpc("payment", user="operator").verify_books({}) == report
     ledger = world.acme.campaign_ledger({"campaign_id": world.campaign})
     assert ledger == {
         "campaign_id": world.campaign,
