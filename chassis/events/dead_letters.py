@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ MALFORMED = "malformed"
 """How the reason begins that is given for a message that is no event."""
 
 LOOK_AT_MOST = 10_000
-"""What one command takes in hand: letters of the usual size fill some ten megabytes."""
+"""What is listed at once: letters of the usual size fill some ten megabytes."""
 
 
 class Undertaker(SharedExtension):
@@ -133,11 +133,14 @@ class DeadLetterQueue:
                 found.append(_letter(len(found) + 1, message))
         return found
 
-    def show(self, letter_id: str) -> DeadLetter:
-        for letter in self.list(limit=LOOK_AT_MOST):
-            if letter.id == letter_id:
-                return letter
-        raise NotFound(f"there is no dead letter {letter_id}")
+    def find(self, letter_id: str) -> Sequence[DeadLetter]:
+        """However many lie before it. Several handlers of one service may have given up the same event."""
+        with _Session(self._uri) as channel:
+            return [
+                _letter(number, message)
+                for number, message in enumerate(self._take(channel), 1)
+                if _id(message) == letter_id
+            ]
 
     def replay(self, letter_id: str | None = None) -> int:
         """Send one dead letter (or all of them) back to the queue it came from; how many were sent.
@@ -158,8 +161,8 @@ class DeadLetterQueue:
     def _remove(self, letter_id: str | None, act: Callable[[Message], bool]) -> int:
         done, kept = 0, 0
         with _Session(self._uri) as channel:
-            for message in self._take(channel, LOOK_AT_MOST):
-                if letter_id not in (None, message.properties.get("message_id")):
+            for message in self._take(channel):
+                if letter_id not in (None, _id(message)):
                     continue
                 if act(message):
                     channel.basic_ack(message.delivery_info["delivery_tag"])
@@ -172,13 +175,16 @@ class DeadLetterQueue:
             raise NotFound(f"there is no dead letter {letter_id}")
         return done
 
-    def _take(self, channel: amqp.Channel, limit: int) -> Iterator[Message]:
-        for _ in range(limit):
-            try:
-                message = channel.basic_get(self._names.dead_letters)
-            except amqp.exceptions.NotFound:
-                # The service has never run here, so it has given up nothing.
-                return
+    def _take(self, channel: amqp.Channel, limit: int | None = None) -> Iterator[Message]:
+        """The first `limit` messages, or as many as there are now: what is given up meanwhile can wait."""
+        queue = self._names.dead_letters
+        try:
+            waiting = channel.queue_declare(queue, passive=True).message_count
+        except amqp.exceptions.NotFound:
+            # The service has never run here, so it has given up nothing.
+            return
+        for _ in range(waiting if limit is None else min(limit, waiting)):
+            message = channel.basic_get(queue)
             if message is None:
                 return
             yield message
@@ -217,12 +223,16 @@ def _letter(number: int, message: Message) -> DeadLetter:
     attempts = headers.get("x-attempt", 0)
     return DeadLetter(
         number=number,
-        id=str(message.properties.get("message_id", "")),
+        id=_id(message),
         queue=str(death.get("queue") or headers.get("x-queue", "")),
         reason=str(death.get("reason") or headers.get("x-reason", "")),
         attempts=attempts if isinstance(attempts, int) else 0,
         body=body,
     )
+
+
+def _id(message: Message) -> str:
+    return str(message.properties.get("message_id", ""))
 
 
 def _is_event(message: Message) -> bool:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from chassis.errors import NotFound
-from chassis.events.dead_letters import LOOK_AT_MOST, DeadLetter, DeadLetterQueue
+from chassis.events.dead_letters import DeadLetter, DeadLetterQueue
 from compose import table
 from compose.errors import ComposeError
 from compose.operations import ages
@@ -33,7 +33,12 @@ def of(access: Access, service: str, limit: int) -> list[Letter]:
 
 def with_id(access: Access, service: str, letter_id: str) -> list[Letter]:
     """Several handlers of one service may have given up the same event, so there may be several."""
-    found = [letter for letter in of(access, service, LOOK_AT_MOST) if letter["id"] == letter_id]
+    with broker_answers(), only_one_at_a_time(access.lock):
+        found = [
+            as_letter(name, letter)
+            for name in chosen(service)
+            for letter in DeadLetterQueue(access.amqp_uri, name).find(letter_id)
+        ]
     if not found:
         raise unknown(service, letter_id)
     return found

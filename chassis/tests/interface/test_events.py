@@ -141,7 +141,7 @@ def test_a_dead_letter_is_replayed(service, rpc, publish_event, letters):
 
     assert letters.replay("first") == 1
 
-    eventually(lambda: letters.list() and letters.show("first").attempts == 3, deadline=10)
+    eventually(lambda: letters.list() and letters.find("first")[0].attempts == 3, deadline=10)
 
 
 def test_dead_letters_are_dropped_for_good(service, publish_event, letters):

@@ -27,6 +27,9 @@ def access(broker, database_prefix, tmp_path):
     )
 
 
+AT_ONCE = 500
+
+
 class Handler:
     """A handler's queue as its service declares it, and what that service would do to it."""
 
@@ -42,13 +45,19 @@ class Handler:
     def give_up(self, body=None, *, event_id="", reason="RuntimeError: poison"):
         """Bury an event as the service's undertaker does; its id."""
         event_id = event_id or new_id("evt")
-        headers = {"x-queue": self.queue, "x-reason": reason, "x-attempt": 4}
-        self._publisher.publish_one(
-            Outgoing(
-                event_id, Names(self.service).dead_letters, "", body or an_event(event_id), dict(headers)
-            )
-        )
+        self._publisher.publish_one(self._given_up(event_id, body or an_event(event_id), reason))
         return event_id
+
+    def give_up_many(self, count):
+        body = an_event("evt_one_of_many")
+        letters = [self._given_up(f"evt_{number}", body, "RuntimeError: poison") for number in range(count)]
+        for start in range(0, count, AT_ONCE):
+            batch = letters[start : start + AT_ONCE]
+            assert len(self._publisher.publish(batch, timeout=30).confirmed) == len(batch)
+
+    def _given_up(self, event_id, body, reason):
+        headers = {"x-queue": self.queue, "x-reason": reason, "x-attempt": 4}
+        return Outgoing(event_id, Names(self.service).dead_letters, "", body, headers)
 
     def waiting(self):
         return self.broker.depth(self.queue)

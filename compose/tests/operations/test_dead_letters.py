@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from chassis.events.dead_letters import LOOK_AT_MOST
 from chassis.testing import eventually
 from compose.errors import ComposeError
 from compose.operations import dead_letters
@@ -28,6 +29,19 @@ def test_looking_leaves_the_letters_where_they_are(access, handler):
 
     for _ in range(3):
         eventually(lambda: ids(access) == given_up)
+
+
+def test_a_letter_is_reached_behind_more_than_anybody_lists(access, handler):
+    campaign = handler("campaign", "on_asset")
+    campaign.give_up_many(LOOK_AT_MOST)
+    last = campaign.give_up()
+
+    [letter] = dead_letters.with_id(access, "campaign", last)
+    assert letter["number"] == LOOK_AT_MOST + 1
+
+    assert dead_letters.replay(access, "campaign", last) == {"campaign": 1}
+    eventually(lambda: campaign.waiting() == 1)
+    assert dead_letters.drop(access, "campaign", None) == {"campaign": LOOK_AT_MOST}
 
 
 def test_a_service_that_has_never_run_has_no_letters(access):
