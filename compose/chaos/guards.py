@@ -82,6 +82,14 @@ def no_redelivery_check() -> None:
     _before_dispatch(lambda message: message.delivery_info.update(redelivered=False))
 
 
+def kept_connections() -> None:
+    """A connection that was lost is left as it is, its socket included."""
+    from chassis import amqp
+
+    kept: list[Any] = []
+    amqp._discard = kept.append  # type: ignore[assignment]
+
+
 def no_deadline() -> None:
     """A request that nobody waits for any more is run all the same, and the broker keeps it for ever."""
     _before_dispatch(lambda message: (message.headers or {}).pop("nameko.deadline_ms", None))
@@ -179,6 +187,7 @@ GUARDS: Mapping[str, Callable[[], None]] = {
     "sweeper": no_sweeper,
     "confirms": no_confirms,
     "redelivery_check": no_redelivery_check,
+    "discard": kept_connections,
     "deadline": no_deadline,
     "dead_letters": no_dead_letters,
     "resume": no_resume,

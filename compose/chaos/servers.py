@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -73,6 +74,11 @@ class Servers:
             timeout=20,
         )
         return answer.raise_for_status()
+
+    def listed(self, path: str) -> list[dict[str, Any]]:
+        """A list of the management API; its figures are some seconds old."""
+        found: list[dict[str, Any]] = self.api("GET", path).json()
+        return found
 
     def tell_broker(self, call: str) -> None:
         """One Erlang call that answers ok, as rabbitmqctl makes it, without an Erlang machine to start."""

@@ -19,6 +19,7 @@ from compose.chaos.rows import (
     frozen,
     poison,
     rpc,
+    soak,
 )
 from compose.chaos.sagas import ActivationAndCompletion, BudgetIncrease
 from compose.chaos.storm import run_storm
@@ -89,6 +90,14 @@ ROWS = (
         ("prefetch",),
         3,
         1,
+    ),
+    Row(
+        "soak",
+        "cables are cut and others die under load: whoever lives on holds no more than before",
+        soak.run,
+        ("discard",),
+        20,
+        10,
     ),
 )
 
@@ -166,5 +175,7 @@ SHORT = (
     Row("consumers", ROWS[1].promise, consumers.run, (), 200, 200),
     Row("rpc", ROWS[2].promise, rpc.run, (), 30, 30),
     Row("poison", ROWS[3].promise, poison.run, (), 200, 200),
+    Row("cut_connections", ROWS[5].promise, cut_connections.run, (), 4, 4),
+    Row("frozen", ROWS[7].promise, frozen.run_short, (), 1, 1),
 )
 """Fast and certain, and without the servers' death: other suites use them too."""

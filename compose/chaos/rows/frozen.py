@@ -17,7 +17,7 @@ CONSUMERS = ("taker-1", "taker-2")
 WINDOWS = {"single": PREFETCH, "batch": 2 * BATCH_SIZE}
 """So many messages of each queue the broker hands to one consumer before it acknowledges any."""
 
-SECONDS_FROZEN = 10.0
+SECONDS_FROZEN, SECONDS_IN_SHORT = 10.0, 4.0
 SECONDS_TO_CATCH_UP = 5.0
 LONGEST_PAUSE = 5.0
 SECONDS_OF_CALM = (1.0, 2.0)
@@ -25,6 +25,14 @@ SECONDS_OF_CALM = (1.0, 2.0)
 
 def run(rig: Rig, count: int) -> Findings:
     """Somebody is frozen `count` times."""
+    return freeze(rig, count, SECONDS_FROZEN)
+
+
+def run_short(rig: Rig, count: int) -> Findings:
+    return freeze(rig, count, SECONDS_IN_SHORT)
+
+
+def freeze(rig: Rig, count: int, seconds: float) -> Findings:
     rig.start_all(*CONSUMERS, "maker")
     held: Counter[str] = Counter()
     pauses: list[float] = []
@@ -34,7 +42,7 @@ def run(rig: Rig, count: int) -> Findings:
             consumer = rig.children[rig.random.choice(CONSUMERS)]
             consumer.send(signal.SIGSTOP)
             try:
-                pauses.append(longest_pause(rig))
+                pauses.append(longest_pause(rig, seconds))
                 held |= still_waiting(rig)
             finally:
                 consumer.send(signal.SIGCONT)
@@ -58,12 +66,12 @@ def judged(held: Counter[str], pauses: list[float]) -> list[str]:
     return found + [f"nothing was handled for {pause:.1f} s" for pause in pauses if pause > LONGEST_PAUSE]
 
 
-def longest_pause(rig: Rig) -> float:
+def longest_pause(rig: Rig, seconds: float) -> float:
     """Seconds without anything handled, at the most, as long as a consumer is to be frozen."""
     notes = rig.database("taker")["notes"]
     began = changed = time.monotonic()
     longest, last = 0.0, -1
-    while (now := time.monotonic()) - began < SECONDS_FROZEN:
+    while (now := time.monotonic()) - began < seconds:
         handled = notes.count_documents({})
         if handled != last:
             last, changed = handled, now
