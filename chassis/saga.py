@@ -91,8 +91,16 @@ class Sagas:
 
     def start(self, type: str, key: str, data: dict[str, Any]) -> str:
         """Start a saga in the current transaction; the id of the one that now runs for this key."""
-        saga_id = self.store.create(SagaState(new_id("saga"), type, key, data), datetime.now(UTC))
-        nudge = self._nudges.get(type)
+        return self._start(SagaState(new_id("saga"), type, key, data))
+
+    def start_alone(self, type: str, key: str, data: dict[str, Any]) -> str | None:
+        """As `start`; None when one runs already, which knows nothing of this data and may be at its end."""
+        saga = SagaState(new_id("saga"), type, key, data)
+        return saga.id if self._start(saga) == saga.id else None
+
+    def _start(self, saga: SagaState) -> str:
+        saga_id = self.store.create(saga, datetime.now(UTC))
+        nudge = self._nudges.get(saga.type)
         if nudge is not None:
             self._after_commit(nudge)
         return saga_id

@@ -62,5 +62,10 @@ class Assets(Protocol):
 
 
 class Sagas(Protocol):
-    def start(self, type: str, key: str, data: dict[str, Any]) -> str: ...
+    def start(self, type: str, key: str, data: dict[str, Any]) -> str:
+        """The id of the one that runs for this key now."""
+
+    def start_alone(self, type: str, key: str, data: dict[str, Any]) -> str | None:
+        """As `start`; None when one runs already, with other data."""
+
     def wait(self, saga_id: str, timeout: float) -> SagaState: ...

@@ -7,6 +7,7 @@ from typing import Any
 
 from campaign.domain.brief import Brief, with_creative_ids
 from campaign.domain.campaign import Campaign, clone, new_campaign
+from campaign.domain.errors import BudgetIncreasePending
 from campaign.handlers.flows import BUDGET_INCREASE, outcome, reservation
 from campaign.handlers.moves import add, change_own, own_campaign
 from campaign.handlers.ports import Campaigns, Command, Sagas
@@ -70,7 +71,11 @@ def _increase_budget(
             return None
         campaigns.save(campaign, campaign.announce_budget(budget, clock.now()))
         more = reservation(campaign.brand_id, budget - campaign.brief.budget)
-        return sagas.start(BUDGET_INCREASE, campaign_id, {**more, "budget": budget.to_dict()})
+        # The saga before may have forgotten or raised its budget already, and still be about to end.
+        started = sagas.start_alone(BUDGET_INCREASE, campaign_id, {**more, "budget": budget.to_dict()})
+        if started is None:
+            raise BudgetIncreasePending("the increase before is not settled yet; ask again")
+        return started
 
     saga_id = campaigns.transaction(work)
     return outcome(campaigns, sagas, saga_id, campaign_id) if saga_id else campaigns.get(campaign_id)

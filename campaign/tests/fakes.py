@@ -204,6 +204,11 @@ class FakeSagas:
         self.runs[saga_id] = SagaState(id=saga_id, type=type, key=key, data=dict(data))
         return saga_id
 
+    def start_alone(self, type: str, key: str, data: dict[str, Any]) -> str | None:
+        known = len(self.runs)
+        saga_id = self.start(type, key, data)
+        return saga_id if len(self.runs) > known else None
+
     def wait(self, saga_id: str, timeout: float) -> SagaState:
         self.advance(self.runs[saga_id])
         return self.runs[saga_id]

@@ -18,6 +18,7 @@ from campaign.tests.mothers import CAMPAIGN_ID, NOW, a_campaign, acme
 from chassis.clock import FixedClock
 from chassis.ids import new_id
 from chassis.money import Money
+from chassis.saga_steps import RUNNING
 
 THE_CAMPAIGN = {"campaign_id": CAMPAIGN_ID}
 WALLET = 80_000
@@ -245,6 +246,20 @@ def test_a_second_increase_waits_for_the_first(running):
 
     with pytest.raises(BudgetIncreasePending):
         running.ask_for_budget(70_000)
+
+
+def test_an_increase_that_meets_the_end_of_another_is_not_swallowed_by_it(running):
+    """The first has raised the budget, and its saga dies before it can say that it has finished."""
+    running.ask_for_budget(60_000)
+    (first,) = running.sagas.of_type("campaign_budget_increase")
+    first.status = RUNNING
+
+    with pytest.raises(BudgetIncreasePending):
+        running.ask_for_budget(70_000)
+
+    assert running.campaign.pending_budget is None
+    running.resume_sagas()
+    assert running.ask_for_budget(70_000).brief.budget == Money(70_000, "USD")
 
 
 @pytest.mark.parametrize("step", ["announce", "reserve_budget", "raise_budget"])

@@ -6,7 +6,7 @@ import pytest
 
 from chassis.errors import NotFound
 from chassis.mongo import MongoSagaStore
-from chassis.saga import NEVER
+from chassis.saga import NEVER, Sagas
 from chassis.saga_steps import DONE, STUCK, SagaState
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -43,6 +43,16 @@ def test_only_one_saga_runs_for_a_key(store):
     store.create(rome("saga_1"), NOW)
 
     assert store.create(rome("saga_2"), NOW) == "saga_1"
+
+
+def test_who_starts_a_saga_alone_is_told_that_another_one_runs(store):
+    sagas = Sagas(store, lambda hook: hook())
+
+    first = sagas.start_alone("parcel", "p1", {"to": "north"})
+
+    assert sagas.get(first).data == {"to": "north"}
+    assert sagas.start_alone("parcel", "p1", {"to": "south"}) is None
+    assert sagas.start("parcel", "p1", {}) == first
 
 
 def test_a_finished_saga_makes_room_for_a_new_one(store):
