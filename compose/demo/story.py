@@ -300,10 +300,10 @@ class Demo:
         self.report.step("the hold passes; the streamer asks for a payout; the sandbox pays it")
         bank = {"method": "bank", "account_holder": "Nova Berg", "account_details": IBAN}
         self.nova.api.put("/v1/streamers/me/payout-method", bank)
-        net = until("released earnings", self.released)
+        net = until("released earnings", self.released, SETTLE_SECONDS)
         payout = self.nova.api.post("/v1/payouts", {"amount": usd(net)})
         path = f"/v1/payouts/{payout['id']}"
-        paid = until("the payout", lambda: self.finished(path))
+        paid = until("the payout", lambda: self.finished(path), SETTLE_SECONDS)
         self.expect("payout.status", "paid", paid["status"])
         statement = self.nova.api.get(f"/v1/invoices/{paid['statement_id']}")
         document = self.nova.api.download(f"/v1/invoices/{paid['statement_id']}.pdf")
