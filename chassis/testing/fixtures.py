@@ -171,17 +171,25 @@ class RecordingOutbox:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self._places: dict[int, tuple[int, int]] = {}
 
     def append(self, events: Any, aggregate_version: int) -> None:
-        self.events.extend(events)
+        for index, event in enumerate(events):
+            self.events.append(event)
+            self._places[id(event)] = (aggregate_version, index)
 
     def append_all(self, changes: Any) -> None:
         for events, aggregate_version in changes:
             self.append(events, aggregate_version)
 
     def history(self, aggregate_id: str, after: Any = None, limit: int = 20) -> list[dict[str, Any]]:
-        mine = [event for event in self.events if event.aggregate_id == aggregate_id]
-        return [{"type": event.type, "data": event.to_data()} for event in mine[:limit]]
+        mine = [
+            {"type": event.type, "data": event.to_data(), "aggregate_version": version, "index": index}
+            for event in self.events
+            for version, index in [self._places[id(event)]]
+            if event.aggregate_id == aggregate_id and (after is None or (version, index) > tuple(after))
+        ]
+        return mine[:limit]
 
 
 @pytest.fixture

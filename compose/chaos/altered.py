@@ -24,9 +24,6 @@ PORTS: Mapping[str, str] = {
 SECONDS_TO_START = 150
 
 
-WITHOUT_SYNC = "sync_on_commit"
-"""The guard of the MongoDB server. What its command line calls so keeps what it has acknowledged."""
-
 GATEWAY_CONFIG, GUARDED_CONFIG = "gateway/gunicorn.conf.py", "compose/chaos/guarded_gateway.py"
 
 
@@ -36,12 +33,11 @@ def unguarded(stack: Stack, guard_off: str) -> Iterator[None]:
     if not guard_off:
         yield
         return
-    everything = [*programs.infrastructure(stack), *programs.platform(stack)]
     try:
-        restart(stack, [without(program, guard_off) for program in everything])
+        restart(stack, [without(program, guard_off) for program in programs.platform(stack)])
         yield
     finally:
-        restart(stack, everything)
+        restart(stack, programs.platform(stack))
 
 
 @contextmanager
@@ -72,9 +68,6 @@ def without(program: Program, guard_off: str) -> Program:
         command: tuple[str, ...] = (sys.executable, "-m", "compose.chaos.guarded", program.name)
     elif guard_off in guards.GATEWAY_GUARDS and program.name == GATEWAY:
         command = tuple(GUARDED_CONFIG if part == GATEWAY_CONFIG else part for part in program.command)
-    elif guard_off == WITHOUT_SYNC:
-        command = tuple(part for part in program.command if part != f"--{WITHOUT_SYNC.replace('_', '-')}")
-        environment = dict(program.environment)
     else:
         return program
     return replace(program, command=command, environment=environment)

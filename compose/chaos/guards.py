@@ -147,6 +147,26 @@ def no_prefetch() -> None:
     Channel.basic_qos = lambda self, size, count, a_global: inner(self, 0, 0, a_global)
 
 
+def no_transactions() -> None:
+    """What belongs together is written one by one, and whoever looks or dies in between sees a part of it."""
+    from chassis.mongo import Mongo
+
+    def one_by_one(self: Any, work: Callable[[], Any]) -> Any:
+        if self._after.get() is not None:
+            return work()
+        hooks: list[Callable[[], None]] = []
+        token = self._after.set(hooks)
+        try:
+            result = work()
+        finally:
+            self._after.reset(token)
+        for hook in hooks:
+            hook()
+        return result
+
+    Mongo.transaction = one_by_one  # type: ignore[method-assign]
+
+
 def no_synchronous_commit() -> None:
     """PostgreSQL says that it has committed before anything of it is on the disk."""
     import sqlalchemy
@@ -196,6 +216,7 @@ GUARDS: Mapping[str, Callable[[], None]] = {
     "prefetch": no_prefetch,
     "mandatory": in_the_client,
     "synchronous_commit": no_synchronous_commit,
+    "transactions": no_transactions,
 }
 
 GATEWAY_GUARDS: Mapping[str, Callable[[], None]] = {"fallback": no_fallback}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from compose.chaos import rolling
-from compose.chaos.altered import WITHOUT_SYNC
 from compose.chaos.crashing import crashed
 from compose.chaos.payouts import Payouts
 from compose.chaos.processing import Processing
@@ -164,7 +163,7 @@ PLATFORM_ROWS = (
         )
         for name, program, guard, count, count_without_guard in (
             ("postgresql", "postgres", "synchronous_commit", 20, 10),
-            ("mongodb", "mongo", WITHOUT_SYNC, 10, 5),
+            ("mongodb", "mongo", "transactions", 10, 5),
             ("redis", "redis", "fallback", 10, 3),
         )
     ),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from compose.chaos.act import shares, together
-from compose.chaos.altered import GATEWAY_CONFIG, GUARDED_CONFIG, WITHOUT_SYNC, altered, without
+from compose.chaos.altered import GATEWAY_CONFIG, GUARDED_CONFIG, altered, without
 from compose.chaos.guards import VARIABLE
 from compose.chaos.journal import BEGUN, FAILED, OK, UNKNOWN, Journal, wrong
 from compose.chaos.proxy import FAULTS
@@ -80,12 +80,6 @@ def test_the_configuration_of_an_unguarded_gateway_is_the_gateways_own(monkeypat
 
     assert unguarded["worker_class"] == own["worker_class"]
     assert {*unguarded} - {*own} == {"runpy", "guards", "post_worker_init"}
-
-
-def test_a_mongodb_server_without_its_guard_answers_before_it_has_written(tmp_path):
-    server = replace(program("mongo", tmp_path), command=("secantusd", "--sync-on-commit"))
-
-    assert without(server, WITHOUT_SYNC).command == ("secantusd",)
 
 
 @pytest.fixture
