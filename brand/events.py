@@ -43,6 +43,29 @@ class BrandVerificationRequested(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BrandPaymentMethodAdded(Event):
+    """The brand can be charged by what is stored at the provider."""
+
+    type: ClassVar[str] = "brand_payment_method_added"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "brand_id"
+    brand_id: str
+    payment_method_id: str
+    provider: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrandPaymentMethodRemoved(Event):
+    """The brand does not want to be charged that way any more."""
+
+    type: ClassVar[str] = "brand_payment_method_removed"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "brand_id"
+    brand_id: str
+    payment_method_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TeamMemberInvited(Event):
     """Somebody may join the team until `expires_at`. Identity, who sends the link, asks for the address."""
 

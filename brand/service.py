@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from brand import handlers, schemas, storage
+from brand import clients, handlers, schemas, storage
 from brand.domain.profile import Profile
 from chassis.event import ReceivedEvent
 from chassis.events.consumer import event_handler
 from chassis.mongo import MongoInbox, MongoStore
+from chassis.rpc.provider import RpcClient
 from chassis.rpc.server import rpc
 from chassis.service import Service
 
@@ -19,6 +20,7 @@ class BrandService(Service):
     profiles = MongoStore(storage.MongoProfiles)
     teams = MongoStore(storage.MongoTeams)
     inbox = MongoInbox()
+    payments = RpcClient("payment", clients.Payments)
 
     @rpc(callers={"gateway"})
     def get_profile(self, request: dict[str, Any]) -> Any:
@@ -37,6 +39,20 @@ class BrandService(Service):
         schemas.Nothing().load(request)
         profile = handlers.request_verification(self.profiles, self.clock, self.principal)
         return self._shown(profile)
+
+    @rpc(callers={"gateway"})
+    def add_payment_method(self, request: dict[str, Any]) -> Any:
+        command = schemas.AddPaymentMethod().load(request)
+        method = handlers.add_payment_method(
+            self.profiles, self.payments, self.clock, self.new_id, self.principal, **command
+        )
+        return schemas.PaymentMethod().dump(method)
+
+    @rpc(callers={"gateway"})
+    def remove_payment_method(self, request: dict[str, Any]) -> Any:
+        command = schemas.PaymentMethodRef().load(request)
+        handlers.remove_payment_method(self.profiles, self.clock, self.principal, **command)
+        return {}
 
     @rpc(callers={"gateway", "campaign"})
     def public_profile(self, request: dict[str, Any]) -> Any:

@@ -20,6 +20,7 @@ NOTIFICATION = "ntf_01jd2e7z5pf3rs8w6r8q6v2k1z"
 SESSION = "ses_01jd2e7z5pf3rs8w6r8q6v2k20"
 API_KEY = "key_01jd2e7z5pf3rs8w6r8q6v2k21"
 MEMBER = "mem_01jd2e7z5pf3rs8w6r8q6v2k22"
+PAYMENT_METHOD = "pmt_01jd2e7z5pf3rs8w6r8q6v2k24"
 INVITATION = "ivt_01jd2e7z5pf3rs8w6r8q6v2k23"
 DELIVERY = "8b0f5c0e-6a3a-4c53-9f2b-0d9f8f0a5b11"
 AT = "2026-11-23T05:00:00.000000Z"
@@ -58,13 +59,23 @@ API_KEY_LISTED = {
 }
 
 CONTACT = {"name": "Ada Lund", "position": "Marketing", "phone": "+4915112345678"}
+BILLING = {"address": "1 Main Street, Springfield", "tax_id": "DE123456789"}
+STORED_METHOD = {
+    "id": PAYMENT_METHOD,
+    "provider": "sandbox",
+    "type": "card",
+    "brand": "visa",
+    "last4": "4242",
+    "expires": "2034-12",
+    "added_at": AT,
+}
 BRAND_PROFILE = {
     "id": BRAND,
     "email": "ads@acme.example",
     "company_name": "Acme Energy",
     "industry": "beverages",
     "contact_person": CONTACT,
-    "billing_info": {"address": "1 Main Street, Springfield", "tax_id": "DE123456789"},
+    "billing_info": {**BILLING, "payment_methods": [STORED_METHOD]},
     "marketing_preferences": {
         "target_demographics": ["18-24"],
         "content_categories": ["gaming"],
@@ -314,12 +325,14 @@ EXAMPLES: dict[str, Any] = {
         "keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k1", "use": "sig", "alg": "EdDSA", "x": "11qYAYKx"}]
     },
     "brand_profile": BRAND_PROFILE,
-    "update_brand_profile": {"industry": "energy drinks", "billing_info": BRAND_PROFILE["billing_info"]},
+    "update_brand_profile": {"industry": "energy drinks", "billing_info": BILLING},
     "team": page(TEAM_MEMBER, INVITED_PERSON),
     "team_member": TEAM_MEMBER,
     "invite_person": {"email": "vera@acme.example", "role": "viewer"},
     "invited_person": INVITED_PERSON,
     "change_role": {"role": "finance"},
+    "add_payment_method": {"provider": "sandbox", "reference": "pm_card_visa"},
+    "payment_method": STORED_METHOD,
     "public_brand": {
         "id": BRAND,
         "company_name": "Acme Energy",

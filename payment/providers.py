@@ -1,7 +1,7 @@
 """The sandbox provider's protocol. Stripe's and PayPal's will stand beside it.
 
-POST {url}/v1/payment_intents and /v1/payouts with an Idempotency-Key, GET the same with an id; webhooks
-carry `Sandbox-Signature: t=<unix time>,v1=<hex HMAC-SHA256 of "t.body">`.
+POST {url}/v1/payment_intents and /v1/payouts with an Idempotency-Key, GET the same with an id, and
+/v1/payment_methods/{id}; webhooks carry `Sandbox-Signature: t=<unix time>,v1=<hex HMAC-SHA256 of "t.body">`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,19 @@ from chassis.money import Money
 from payment.domain.errors import (
     BadSignature,
     MalformedWebhook,
+    PaymentMethodNotFound,
     ProviderNotConfigured,
     ProviderRefused,
     ProviderUnavailable,
 )
-from payment.domain.provider import Destination, Progress, ProviderEvent, ProviderObject, Subject
+from payment.domain.provider import (
+    Destination,
+    PaymentMethod,
+    Progress,
+    ProviderEvent,
+    ProviderObject,
+    Subject,
+)
 from payment.handlers.ports import PaymentProvider
 
 # Below the deadline of the request that waits for it, so that a slow provider does not cost the answer.
@@ -75,6 +83,12 @@ class SandboxProvider:
 
     def find_payout(self, provider_payout_id: str) -> ProviderObject:
         return self._find(f"/v1/payouts/{provider_payout_id}")
+
+    def find_payment_method(self, reference: str) -> PaymentMethod:
+        answer = self._request("GET", f"/v1/payment_methods/{reference}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise PaymentMethodNotFound()
+        return method_in(answer)
 
     def read_webhook(self, headers: Mapping[str, str], body: str, now: datetime) -> ProviderEvent:
         self._check_signature(headers.get("sandbox-signature", ""), body, int(now.timestamp()))
@@ -127,6 +141,17 @@ def object_in(answer: httpx.Response, expected: int) -> ProviderObject:
         raise ProviderUnavailable(f"the provider answered {answer.status_code}")
     try:
         return object_of(answer.json())
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProviderUnavailable("the provider's answer is not understood") from error
+
+
+def method_in(answer: httpx.Response) -> PaymentMethod:
+    if answer.status_code != httpx.codes.OK:
+        raise ProviderUnavailable(f"the provider answered {answer.status_code}")
+    try:
+        data = answer.json()
+        expires = f"{int(data['exp_year']):04}-{int(data['exp_month']):02}"
+        return PaymentMethod(text(data["type"]), text(data["brand"]), text(data["last4"]), expires)
     except (ValueError, KeyError, TypeError) as error:
         raise ProviderUnavailable("the provider's answer is not understood") from error
 

@@ -18,6 +18,10 @@ from chassis.schema import (
 )
 
 DEPOSIT_PROVIDERS = ("sandbox", "stripe", "paypal")
+# A provider's own name for something that its own form has stored. A card's number never passes for one.
+REFERENCE = validate.Regexp(
+    r"\A(?!.*[0-9]{12})[a-z]{2,8}_[A-Za-z0-9_]{4,100}\Z", error="Must be a provider's reference."
+)
 # A webhook of any provider is a few kilobytes; this is what a hostile one may cost us to read.
 LARGEST_WEBHOOK = 256 * 1024
 
@@ -226,3 +230,17 @@ class CampaignLedger(Schema):
 
 class ListQuery(PageQuery):
     """The query of each list."""
+
+
+class PaymentMethodRef(Schema):
+    """The provider's own name for what a customer pays with."""
+
+    provider = fields.String(required=True, validate=validate.OneOf(DEPOSIT_PROVIDERS))
+    reference = fields.String(required=True, validate=REFERENCE)
+
+
+class PaymentMethod(Schema):
+    type = fields.String(required=True)
+    brand = fields.String(required=True)
+    last4 = fields.String(required=True)
+    expires = fields.String(required=True)

@@ -25,7 +25,7 @@ from chassis.service import Service
 from chassis.sql import SqlInbox, SqlSagas, SqlStore
 from payment import clients, pdf, providers, schemas, storage
 from payment.domain.page import PageRequest
-from payment.handlers import budgets, deposits, earnings, payouts, reading, webhooks
+from payment.handlers import budgets, deposits, earnings, methods, payouts, reading, webhooks
 
 # The hold of the local stack is two seconds, and a round without due holds costs one indexed query.
 SECONDS_BETWEEN_RELEASES = 1
@@ -190,6 +190,11 @@ class PaymentService(Service):
         return budgets.release_budget(
             self.payments, self.clock, self.new_id, self.settings.wallet_currency, command
         )
+
+    @rpc(callers={"brand"})
+    def describe_payment_method(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = schemas.PaymentMethodRef().load(request)
+        return schemas.PaymentMethod().dump(methods.describe_payment_method(self.providers, **query))
 
     @rpc(callers={"gateway"})
     def verify_ledger(self, request: dict[str, Any]) -> dict[str, Any]:

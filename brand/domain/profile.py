@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from brand.events import BrandProfileUpdated, BrandVerificationRequested, ContactPerson
+from brand.events import (
+    BrandPaymentMethodAdded,
+    BrandPaymentMethodRemoved,
+    BrandProfileUpdated,
+    BrandVerificationRequested,
+    ContactPerson,
+)
 from chassis.errors import Conflict, NotFound, ValidationFailed
 from chassis.money import Money
 
@@ -20,10 +26,36 @@ class ConcurrentUpdate(Conflict):
     code, title = "brand.concurrent_update", "Somebody else changed this profile at the same time"
 
 
+class PaymentMethodNotFound(NotFound):
+    code, title = "brand.payment_method_not_found", "There is no such payment method"
+
+
+class TooManyPaymentMethods(Conflict):
+    code, title = "brand.too_many_payment_methods", "There are as many payment methods as there may be"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentMethod:
+    """What the provider stores under `reference`, and what may be shown of it; never a card's number."""
+
+    id: str
+    provider: str
+    reference: str
+    type: str
+    brand: str
+    last4: str
+    expires: str
+    added_at: datetime
+
+
+MOST_PAYMENT_METHODS = 10
+
+
 @dataclass(frozen=True, kw_only=True)
 class BillingInfo:
     address: str = ""
     tax_id: str = ""
+    payment_methods: tuple[PaymentMethod, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +138,34 @@ class Profile:
         after = replace(before, **value) if isinstance(value, Mapping) else value
         setattr(self, name, after)
         return bool(before != after)
+
+    def payment_method(self, provider: str, reference: str) -> PaymentMethod | None:
+        for known in self.billing_info.payment_methods:
+            if (known.provider, known.reference) == (provider, reference):
+                return known
+        return None
+
+    def add_payment_method(self, method: PaymentMethod) -> list[BrandPaymentMethodAdded]:
+        """What is stored under one reference is there once."""
+        known = self.billing_info.payment_methods
+        if self.payment_method(method.provider, method.reference):
+            return []
+        if len(known) >= MOST_PAYMENT_METHODS:
+            raise TooManyPaymentMethods(f"There are {MOST_PAYMENT_METHODS}; remove one that is not used.")
+        self.billing_info = replace(self.billing_info, payment_methods=(*known, method))
+        self.updated_at = method.added_at
+        return [
+            BrandPaymentMethodAdded(brand_id=self.id, payment_method_id=method.id, provider=method.provider)
+        ]
+
+    def remove_payment_method(self, method_id: str, at: datetime) -> list[BrandPaymentMethodRemoved]:
+        known = self.billing_info.payment_methods
+        left = tuple(method for method in known if method.id != method_id)
+        if left == known:
+            raise PaymentMethodNotFound()
+        self.billing_info = replace(self.billing_info, payment_methods=left)
+        self.updated_at = at
+        return [BrandPaymentMethodRemoved(brand_id=self.id, payment_method_id=method_id)]
 
     def request_verification(self, at: datetime) -> list[BrandVerificationRequested]:
         """Asking again while an answer is pending, or after it was yes, changes nothing."""

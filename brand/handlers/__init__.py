@@ -1,5 +1,6 @@
 """The use cases of brand: load, one verb of the domain, save. By what they are about."""
 
+from brand.handlers.payment_methods import add_payment_method, remove_payment_method
 from brand.handlers.profiles import (
     get_profile,
     hidden_from,
@@ -20,6 +21,7 @@ from brand.handlers.team import (
 )
 
 __all__ = [
+    "add_payment_method",
     "change_role",
     "get_profile",
     "hidden_from",
@@ -30,6 +32,7 @@ __all__ = [
     "memberships",
     "public_profile",
     "remove_member",
+    "remove_payment_method",
     "request_verification",
     "start_profile",
     "update_profile",

@@ -30,3 +30,8 @@ class Teams(Protocol):
 
     def save(self, team: Team, events: Sequence[Event]) -> None:
         """ConcurrentUpdate when it has changed since it was loaded."""
+
+
+class Payments(Protocol):
+    def describe(self, provider: str, reference: str) -> dict[str, str]:
+        """`type`, `brand`, `last4` and `expires` of what the provider stores. Payment's refusal otherwise."""

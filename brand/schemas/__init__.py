@@ -1,14 +1,18 @@
 """Brand's published language."""
 
 from brand.schemas.profiles import (
+    AddPaymentMethod,
     BillingInfo,
     BudgetRange,
     ContactPerson,
     MarketingPreferences,
     Nothing,
+    PaymentMethod,
+    PaymentMethodRef,
     Profile,
     PublicProfile,
     PublicProfileQuery,
+    ShownBillingInfo,
     UpdateProfile,
 )
 from brand.schemas.team import (
@@ -30,6 +34,7 @@ from brand.schemas.team import (
 
 __all__ = [
     "ROLES",
+    "AddPaymentMethod",
     "BillingInfo",
     "BudgetRange",
     "ChangeRole",
@@ -46,10 +51,13 @@ __all__ = [
     "MembershipsQuery",
     "Nothing",
     "OwnInvitationRef",
+    "PaymentMethod",
+    "PaymentMethodRef",
     "Person",
     "PersonPage",
     "Profile",
     "PublicProfile",
     "PublicProfileQuery",
+    "ShownBillingInfo",
     "UpdateProfile",
 ]

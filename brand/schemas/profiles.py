@@ -6,6 +6,11 @@ from marshmallow import fields, validate
 
 from chassis.schema import IdField, MoneyField, Schema, UtcDateTime
 
+# A provider's own name for something that its own form has stored. A card's number never passes for one.
+REFERENCE = validate.Regexp(
+    r"\A(?!.*[0-9]{12})[a-z]{2,8}_[A-Za-z0-9_]{4,100}\Z", error="Must be a provider's reference."
+)
+PROVIDERS = ("sandbox", "stripe", "paypal")
 VERIFICATION_STATUSES = ("unverified", "pending", "verified", "rejected")
 
 # A postal address has several lines; every other text has one.
@@ -38,6 +43,35 @@ class BillingInfo(Schema):
         validate=[validate.Length(max=500), LINES], metadata={"example": "1 Desert Road\nTucson, AZ"}
     )
     tax_id = fields.String(validate=[validate.Length(max=40), LINES], metadata={"example": "US-12-3456789"})
+
+
+class PaymentMethod(Schema):
+    """What a brand pays with, as far as it may be shown."""
+
+    id = IdField("pmt", required=True)
+    provider = fields.String(required=True, validate=validate.OneOf(PROVIDERS))
+    type = fields.String(required=True, metadata={"example": "card"})
+    brand = fields.String(required=True, metadata={"example": "visa"})
+    last4 = fields.String(required=True, metadata={"example": "4242"})
+    expires = fields.String(required=True, metadata={"example": "2034-12"})
+    added_at = UtcDateTime(required=True)
+
+
+class AddPaymentMethod(Schema):
+    """The provider's reference to a payment method that its own form has stored; never a card's number."""
+
+    provider = fields.String(required=True, validate=validate.OneOf(PROVIDERS))
+    reference = fields.String(required=True, validate=REFERENCE, metadata={"example": "pm_card_visa"})
+
+
+class PaymentMethodRef(Schema):
+    payment_method_id = IdField("pmt", required=True)
+
+
+class ShownBillingInfo(BillingInfo):
+    """The same with the payment methods, which have routes of their own."""
+
+    payment_methods = fields.List(fields.Nested(PaymentMethod), required=True)
 
 
 class BudgetRange(Schema):
@@ -82,7 +116,7 @@ class Profile(Schema):
     company_name = fields.String(required=True, metadata={"example": "ACME Rockets"})
     industry = fields.String(required=True, metadata={"example": "toys"})
     contact_person = fields.Nested(ContactPerson, required=True)
-    billing_info = fields.Nested(BillingInfo)
+    billing_info = fields.Nested(ShownBillingInfo)
     marketing_preferences = fields.Nested(MarketingPreferences, required=True)
     verification_status = fields.String(required=True, validate=validate.OneOf(VERIFICATION_STATUSES))
     created_at = UtcDateTime(required=True)

@@ -14,6 +14,7 @@ from brand.domain.profile import (
     BudgetRange,
     ConcurrentUpdate,
     MarketingPreferences,
+    PaymentMethod,
     Profile,
 )
 from brand.events import ContactPerson
@@ -94,13 +95,18 @@ def _profile(document: dict[str, Any]) -> Profile:
         company_name=document["company_name"],
         industry=document["industry"],
         contact_person=ContactPerson(**document["contact_person"]),
-        billing_info=BillingInfo(**document["billing_info"]),
+        billing_info=_billing(document["billing_info"]),
         marketing_preferences=_preferences(document["marketing_preferences"]),
         verification_status=document["verification_status"],
         created_at=document["created_at"],
         updated_at=document["updated_at"],
         version=document["version"],
     )
+
+
+def _billing(document: dict[str, Any]) -> BillingInfo:
+    methods = tuple(PaymentMethod(**method) for method in document.get("payment_methods", []))
+    return BillingInfo(**document | {"payment_methods": methods})
 
 
 def _preferences(document: dict[str, Any]) -> MarketingPreferences:

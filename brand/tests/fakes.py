@@ -7,6 +7,7 @@ from copy import deepcopy
 
 from brand.domain.profile import BrandNotFound, ConcurrentUpdate, Profile
 from brand.domain.team import Team
+from chassis.errors import NotFound
 from chassis.event import Event
 
 
@@ -51,3 +52,16 @@ class FakeTeams:
         team.version += 1
         self._teams[team.brand_id] = deepcopy(team)
         self.events.extend(events)
+
+
+class FakePayments:
+    """A provider that stores one card; `asked` are the references that were looked up."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def describe(self, provider: str, reference: str) -> dict[str, str]:
+        self.asked.append(reference)
+        if reference != "pm_card_visa":
+            raise NotFound()
+        return {"type": "card", "brand": "visa", "last4": "4242", "expires": "2034-12"}

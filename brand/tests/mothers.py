@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from brand.domain.profile import BillingInfo, BudgetRange, MarketingPreferences, Profile
+from brand.domain.profile import BillingInfo, BudgetRange, MarketingPreferences, PaymentMethod, Profile
 from brand.domain.team import Team
 from brand.events import ContactPerson
 from chassis.event import ReceivedEvent
@@ -20,6 +20,20 @@ OWNERS_SCOPES = frozenset({"profile:write", "billing:read", "billing:write", "te
 WILE = ContactPerson(name="Wile E.", position="Head of Testing", phone="+1 555 0100")
 
 
+def a_visa(**changes: Any) -> PaymentMethod:
+    fields: dict[str, Any] = {
+        "id": new_id("pmt"),
+        "provider": "sandbox",
+        "reference": "pm_card_visa",
+        "type": "card",
+        "brand": "visa",
+        "last4": "4242",
+        "expires": "2034-12",
+        "added_at": MONDAY,
+    }
+    return PaymentMethod(**(fields | changes))
+
+
 def acme(**changes: Any) -> Profile:
     fields: dict[str, Any] = {
         "id": new_id("brd"),
@@ -29,7 +43,7 @@ def acme(**changes: Any) -> Profile:
         "company_name": "ACME Rockets",
         "industry": "toys",
         "contact_person": WILE,
-        "billing_info": BillingInfo(address="1 Desert Road", tax_id="US-1"),
+        "billing_info": BillingInfo(address="1 Desert Road", tax_id="US-1", payment_methods=(a_visa(),)),
         "marketing_preferences": MarketingPreferences(
             target_demographics=["18-24"],
             content_categories=["racing"],

@@ -47,6 +47,18 @@ SUCCESS = {PAYMENT: "succeeded", PAYOUT: "paid"}
 FAILURE_EVENT = {PAYMENT: "payment_intent.payment_failed", PAYOUT: "payout.failed"}
 FAILURE_REASON = {PAYMENT: "card_declined", PAYOUT: "account_closed"}
 
+# As Stripe's test methods, which need no form in a browser; nobody's card is behind them.
+PAYMENT_METHODS = {
+    "pm_card_visa": {"type": "card", "brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2034},
+    "pm_card_mastercard": {
+        "type": "card",
+        "brand": "mastercard",
+        "last4": "4444",
+        "exp_month": 6,
+        "exp_year": 2033,
+    },
+}
+
 LARGEST_PAGE = 100
 WEBHOOK_TIMEOUT_SECONDS = 5
 WEBHOOK_SENDERS = 4
@@ -287,6 +299,12 @@ def create_app(bank: Bank, api_key: str) -> Flask:
     @app.get("/v1/payouts/<id>")
     def get_payout(id: str) -> Response:
         return jsonify(public(bank.find(PAYOUT, id)))
+
+    @app.get("/v1/payment_methods/<id>")
+    def get_payment_method(id: str) -> Response:
+        if id not in PAYMENT_METHODS:
+            raise ApiError(404, "not_found", "no such payment_method")
+        return jsonify(id=id, **PAYMENT_METHODS[id])
 
     @app.get("/v1/balance_transactions")
     def list_movements() -> Response:

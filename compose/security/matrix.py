@@ -72,6 +72,7 @@ PREFIXES = {
     "sid": "ses",
     "key_id": "key",
     "member_id": "mem",
+    "payment_method_id": "pmt",
     "invitation_id": "ivt",
 }
 NOTHING_LISTED = '{"items":[],"next_cursor":null}'

@@ -194,6 +194,15 @@ ROUTES = [
     get("/v1/brands/me", BRAND, "brand.get_profile"),
     Route("PATCH", "/v1/brands/me", BRAND, "brand.update_profile", body="update_brand_profile"),
     post("/v1/brands/me/verification", BRAND, "brand.request_verification"),
+    post("/v1/brands/me/payment-methods", BRAND, "brand.add_payment_method", {}, 201, "add_payment_method"),
+    Route(
+        "DELETE",
+        f"/v1/brands/me/payment-methods/{example.PAYMENT_METHOD}",
+        BRAND,
+        "brand.remove_payment_method",
+        {"payment_method_id": example.PAYMENT_METHOD},
+        204,
+    ),
     get("/v1/brands/me/team", BRAND, "brand.list_team", PAGE),
     post("/v1/brands/me/team", BRAND, "brand.invite", {}, 201, "invite_person"),
     Route(

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from brand import schemas
-from gateway.backend import answer, read
+from gateway.backend import answer, created, no_content, read
 from gateway.rest import Resource
 
 blueprint = Resource("brand", __name__, url_prefix="/v1/brands", description="Company profiles")
@@ -39,6 +39,23 @@ def update_own_profile(body: dict[str, Any]) -> Response:
 def request_verification() -> Response:
     """Ask for the company to be verified."""
     return answer("brand", "request_verification")
+
+
+@blueprint.route("/me/payment-methods", methods=["POST"])
+@blueprint.requires("billing:write", kinds=["brand"])
+@blueprint.answers(201, schemas.PaymentMethod, example="payment_method")
+@blueprint.body(schemas.AddPaymentMethod, example="add_payment_method")
+def add_payment_method(body: dict[str, Any]) -> Response:
+    """Keep a payment method that the provider's own form has stored; no card's number ever gets here."""
+    return created("brand", "add_payment_method", body)
+
+
+@blueprint.route("/me/payment-methods/<id:payment_method_id>", methods=["DELETE"])
+@blueprint.requires("billing:write", kinds=["brand"])
+@blueprint.answers(204)
+def remove_payment_method(payment_method_id: str) -> Response:
+    """Forget a payment method."""
+    return no_content("brand", "remove_payment_method", {"payment_method_id": payment_method_id})
 
 
 @blueprint.route("/<id:brand_id>")

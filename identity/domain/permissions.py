@@ -128,8 +128,8 @@ TABLE: tuple[Rule, ...] = (
     # The brand itself.
     *_rows("", _ALL, "brand.read"),
     *_rows("profile:write", _LEADS, "brand.edit", "brand.request_verification"),
-    *_rows("billing:read", _MONEY, "brand.read_billing"),
-    *_rows("billing:write", _MONEY, "brand.edit_billing"),
+    *_rows("billing:read", _MONEY, "brand.read_billing", "payment_method.read"),
+    *_rows("billing:write", _MONEY, "brand.edit_billing", "payment_method.add", "payment_method.remove"),
     *_rows("team:read", _ALL, "team.read"),
     *_rows(MANAGES_TEAM, (OWNER,), "team.invite", "team.withdraw", "team.change_role", "team.remove"),
     # Campaigns, as a brand sees them.

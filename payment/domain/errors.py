@@ -2,7 +2,8 @@
 
     Conflict 409       insufficient_funds, no_payout_method, concurrent_update, provider_refused,
                        amount_mismatch, settlement_conflict
-    NotFound 404       deposit_not_found, payout_not_found, invoice_not_found, campaign_not_found
+    NotFound 404       payment_method_not_found, deposit_not_found, payout_not_found, invoice_not_found,
+                       campaign_not_found
     Unprocessable 422  idempotency_key_reused, below_minimum, currency_not_supported,
                        provider_not_configured
     BadRequest 400     bad_signature, malformed_webhook
@@ -41,6 +42,10 @@ class AmountMismatch(Conflict):
 
 class SettlementConflict(Conflict):
     code, title = "payment.settlement_conflict", "The provider contradicts what was settled before"
+
+
+class PaymentMethodNotFound(NotFound):
+    code, title = "payment.payment_method_not_found", "The provider knows no such payment method"
 
 
 class DepositNotFound(NotFound):

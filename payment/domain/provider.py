@@ -51,6 +51,16 @@ class ProviderEvent:
 
 
 @dataclass(frozen=True)
+class PaymentMethod:
+    """What the provider lets us show of what a customer pays with; the card itself never gets here."""
+
+    type: str
+    brand: str
+    last4: str
+    expires: str
+
+
+@dataclass(frozen=True)
 class Destination:
     """Where a streamer's money goes. `account_details` is a secret."""
 

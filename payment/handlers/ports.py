@@ -21,7 +21,7 @@ from payment.domain.earnings import Accrual, Hold, ParticipationEarnings
 from payment.domain.ledger import AccountKind, Transaction
 from payment.domain.page import PageRequest
 from payment.domain.payout import Payout
-from payment.domain.provider import Destination, ProviderEvent, ProviderObject
+from payment.domain.provider import Destination, PaymentMethod, ProviderEvent, ProviderObject
 from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry
 from payment.domain.webhook import Webhook
 
@@ -190,6 +190,9 @@ class PaymentProvider(Protocol):
     def create_payout(self, reference: str, amount: Money, destination: Destination) -> ProviderObject: ...
 
     def find_payout(self, provider_payout_id: str) -> ProviderObject: ...
+
+    def find_payment_method(self, reference: str) -> PaymentMethod:
+        """PaymentMethodNotFound when the provider says that there is none."""
 
     def read_webhook(self, headers: Mapping[str, str], body: str, now: datetime) -> ProviderEvent:
         """BadSignature unless the provider signed it lately; MalformedWebhook when it is no event."""

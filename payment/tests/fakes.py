@@ -21,6 +21,7 @@ from payment.domain.errors import (
     ConcurrentUpdate,
     DepositNotFound,
     InvoiceNotFound,
+    PaymentMethodNotFound,
     PayoutNotFound,
     ProviderRefused,
     ProviderUnavailable,
@@ -28,7 +29,7 @@ from payment.domain.errors import (
 from payment.domain.ledger import Account, AccountKind, Transaction, TransactionKind, balances_after
 from payment.domain.page import PageRequest
 from payment.domain.payout import Payout
-from payment.domain.provider import Destination, Progress, ProviderEvent, ProviderObject
+from payment.domain.provider import Destination, PaymentMethod, Progress, ProviderEvent, ProviderObject
 from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry, WalletPosting
 from payment.domain.webhook import Webhook
 
@@ -350,6 +351,11 @@ class FakeProvider:
         self.orders: list[str] = []
         self.fault: Exception | None = None
         self.fault_after_it_counts = False
+
+    def find_payment_method(self, reference: str) -> PaymentMethod:
+        if reference != "pm_card_visa":
+            raise PaymentMethodNotFound()
+        return PaymentMethod("card", "visa", "4242", "2034-12")
 
     def create_payment(self, reference: str, amount: Money) -> ProviderObject:
         return self._order(f"pi_{reference}", reference, amount)

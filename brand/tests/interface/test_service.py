@@ -31,7 +31,7 @@ def test_a_registration_becomes_a_profile(brand, brand_id, publish_event):
     assert profile["id"] == brand_id
     assert profile["email"] == "ads@acme.example"
     assert profile["contact_person"]["name"] == "Wile E."
-    assert profile["billing_info"] == {"address": "", "tax_id": ""}
+    assert profile["billing_info"] == {"address": "", "tax_id": "", "payment_methods": []}
     assert profile["verification_status"] == "unverified"
 
 
@@ -99,11 +99,25 @@ def test_a_manager_does_not_see_the_billing_details(brand, brand_id, rpc, tokens
 
     seen, changed = manager.get_profile({}), manager.update_profile({"industry": "aerospace"})
 
-    assert brand.get_profile({})["billing_info"] == {"address": "", "tax_id": "US-1"}
+    assert brand.get_profile({})["billing_info"] == {"address": "", "tax_id": "US-1", "payment_methods": []}
     assert "billing_info" not in seen | changed
     with pytest.raises(Error) as refused:
         manager.update_profile({"billing_info": {"tax_id": "US-2"}})
     assert refused.value.status == 403
+
+
+def test_a_payment_method_is_asked_of_payment_kept_and_forgotten(brand, stub_service):
+    described = {"type": "card", "brand": "visa", "last4": "4242", "expires": "2034-12"}
+    payment = stub_service("payment", describe_payment_method=lambda request: described)
+
+    added = brand.add_payment_method({"provider": "sandbox", "reference": "pm_card_visa"})
+    shown = brand.get_profile({})["billing_info"]["payment_methods"]
+    brand.remove_payment_method({"payment_method_id": added["id"]})
+
+    assert payment.calls["describe_payment_method"] == [{"provider": "sandbox", "reference": "pm_card_visa"}]
+    assert shown == [added]
+    assert described.items() <= added.items()
+    assert brand.get_profile({})["billing_info"]["payment_methods"] == []
 
 
 def test_strangers_see_the_public_part_alone(brand, brand_id, rpc):

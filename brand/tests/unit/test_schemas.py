@@ -36,6 +36,8 @@ def test_what_a_profile_shows_can_be_sent_back_as_a_patch():
     shown = schemas.Profile().dump(acme())
     for name in ("id", "email", "verification_status", "created_at", "updated_at"):
         del shown[name]
+    # They have routes of their own.
+    del shown["billing_info"]["payment_methods"]
 
     schemas.UpdateProfile().load(shown)
 
@@ -47,3 +49,19 @@ def test_the_public_part_shows_neither_address_nor_contact():
         "industry",
         "verification_status",
     }
+
+
+def test_a_payment_method_is_shown_without_the_providers_reference():
+    [shown] = schemas.Profile().dump(acme())["billing_info"]["payment_methods"]
+
+    assert (shown["brand"], shown["last4"]) == ("visa", "4242")
+    assert "reference" not in shown
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["4242424242424242", "pm_4242424242424242", "pm_4242 4242 4242 4242", "../payouts", "pm_x/../y", ""],
+)
+def test_a_cards_number_or_a_path_is_no_reference(reference):
+    with pytest.raises(ValidationError):
+        schemas.AddPaymentMethod().load({"provider": "sandbox", "reference": reference})

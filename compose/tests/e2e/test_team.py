@@ -133,8 +133,24 @@ def test_billing_is_for_owners_and_finance_alone(acme):
     assert edited == only("owner finance", 200)
     for role, member in acme.members.items():
         profile = member.api.get("/v1/brands/me").json()
-        assert profile.get("billing_info") == (BILLING if role in ("owner", "finance") else None)
         assert ("billing_info" in profile) is (role in ("owner", "finance"))
+    assert acme.api.get("/v1/brands/me").json()["billing_info"].items() >= BILLING.items()
+
+
+def test_payment_methods_are_added_seen_and_removed_by_owners_and_finance_alone(acme):
+    visa = {"provider": "sandbox", "reference": "pm_card_visa"}
+
+    added = statuses(acme, "POST", "/v1/brands/me/payment-methods", json=visa)
+    [stored] = acme.api.get("/v1/brands/me").json()["billing_info"]["payment_methods"]
+    path = f"/v1/brands/me/payment-methods/{stored['id']}"
+    refused = {role: acme.members[role].api.delete(path).status_code for role in ("manager", "viewer")}
+    removed = acme.members["finance"].api.delete(path)
+
+    assert added == only("owner finance", 201)
+    assert (stored["brand"], stored["last4"]) == ("visa", "4242")
+    assert set(refused.values()) == {403}
+    assert removed.status_code == 204
+    assert acme.api.get("/v1/brands/me").json()["billing_info"]["payment_methods"] == []
 
 
 def test_a_finance_changes_the_profile_no_further_than_the_billing_details(acme):

@@ -29,6 +29,8 @@ MAY_ASK = {
     "brand.get_profile": EVERYONE,
     "brand.update_profile": ("owner", "manager", "finance"),
     "brand.request_verification": LEADS,
+    "brand.add_payment_method": MONEY,
+    "brand.remove_payment_method": MONEY,
     "brand.list_team": EVERYONE,
     "brand.invite": OWNERS,
     "brand.change_role": OWNERS,
