@@ -112,6 +112,11 @@ class Platform:
     def as_brand(self, brand_id: str = ACME) -> Any:
         return self._rpc("participation", token=self._tokens.issue("brand", brand_id))
 
+    def as_approver(self, brand_id: str = ACME) -> Any:
+        """Somebody in the brand's team."""
+        acts_for = {"acts_for": brand_id, "sub_kind": "member", "role": "approver"}
+        return self._rpc("participation", token=self._tokens.issue("brand", new_id("mem"), **acts_for))
+
     def as_admin(self) -> Any:
         return self._rpc("participation", token=self._tokens.issue("admin", new_id("adm")))
 
@@ -347,6 +352,18 @@ def test_settling_is_the_campaigns_alone_and_answers_the_same_twice(platform: Pl
     with pytest.raises(Error) as refused:
         platform.as_overlay().settle(request)
     assert refused.value.code == "rpc.caller_not_allowed"
+
+
+def test_an_approver_decides_for_the_brand_and_for_no_other(platform: Platform) -> None:
+    platform.campaign.answer(check_joining=lambda r: joining(r["campaign_id"], approval="manual"))
+    taken = platform.join()
+
+    with pytest.raises(Error) as refused:
+        platform.as_approver(new_id("brd")).approve({"participation_id": taken["id"]})
+    approved = platform.as_approver().approve({"participation_id": taken["id"]})
+
+    assert refused.value.status == 404
+    assert approved["status"] == "approved"
 
 
 def test_a_brand_decides_on_applications_and_lists_them(platform: Platform) -> None:
