@@ -71,7 +71,7 @@ bench: setup
 chaos: setup
 	@SEED=$(SEED) COUNT=$(COUNT) $(COMPOSE) chaos $(ROWS)
 
-# Against the platform that runs; failed log-ins lock this machine's address out for a while.
+# Against the platform that runs. EXAMPLES= per operation; SEED= repeats a run.
 fuzz: setup
 	@EXAMPLES=$(EXAMPLES) SEED=$(SEED) $(COMPOSE) fuzz
 

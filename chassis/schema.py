@@ -140,6 +140,7 @@ class PageQuery(Schema):
 def page_of(item: type[MarshmallowSchema]) -> type[Schema]:
     """The schema of a page of items, named after theirs."""
     members = {
+        "__module__": item.__module__,
         "items": fields.List(fields.Nested(item), required=True),
         "next_cursor": fields.String(allow_none=True, required=True),
     }

@@ -8,11 +8,13 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from flask import Response, jsonify
 from flask_smorest import Api, Blueprint
 from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter
 
 from gateway import authentication, documentation, examples, idempotency, problems
+from gateway.completeness import completed
 from gateway.parsing import Parser
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -124,6 +126,9 @@ class GatewayApi(Api):
     """OpenAPI 3.1 of the whole surface; errors are problem documents."""
 
     ERROR_SCHEMA = Problem
+
+    def _openapi_json(self) -> Response:
+        return jsonify(completed(self.spec.to_dict()))
 
     def _register_error_handlers(self) -> None:
         problems.register(self._app)
