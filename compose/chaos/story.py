@@ -19,7 +19,7 @@ from compose.chaos.sampler import LedgerSampler, ShowingsSampler
 from compose.chaos.servers import Servers
 from compose.demo import figures, story
 from compose.demo.actors import Account, wait_for_notifications
-from compose.demo.api import DemoFailed
+from compose.demo.api import DemoFailed, until
 from compose.demo.overlays import SHOWINGS, Overlay, behaviour_of
 from compose.stack import Stack
 
@@ -91,6 +91,14 @@ class Story(story.Demo):
             shown = [future.result() for future in running]
         accepted = self.report.figures.get("accepted", 0) + sum(overlay.accepted for overlay in shown)
         self.report.figures["accepted"] = accepted
+
+    def settle(self) -> None:
+        """Showings reach analytics by another event than what they earn, and either may come last."""
+        super().settle()
+        rendered = sum(counted.rendered for counted in self.counted.values())
+        until(
+            "every showing in analytics", lambda: self.summary()["rendered"] >= rendered, story.SETTLE_SECONDS
+        )
 
     def overlay(self, number: int, account: Account) -> Overlay:
         token = account.api.get("/v1/overlay-link")["token"]
