@@ -75,9 +75,13 @@ def common(name: str, stack: Stack, environ: Mapping[str, str]) -> dict[str, str
 
 
 def port(name: str, stack: Stack) -> dict[str, str]:
-    """The gateway answers for its health on the port that everybody uses."""
+    """The gateway answers for its health on the port that everybody uses, and counts who comes to it."""
     if name == GATEWAY:
-        return {"GATEWAY_PORT": str(stack.ports["GATEWAY_PORT"]), "GATEWAY_WORKERS": str(GATEWAY_WORKERS)}
+        return {
+            "GATEWAY_PORT": str(stack.ports["GATEWAY_PORT"]),
+            "GATEWAY_WORKERS": str(GATEWAY_WORKERS),
+            "RATE_LIMIT_FACTOR": stack.rate_limit_factor,
+        }
     return {"HEALTH_PORT": str(stack.ports[f"HEALTH_PORT_{name.upper()}"])}
 
 

@@ -17,6 +17,9 @@ from compose.presets import Presets
 from compose.supervisor import Supervisor
 
 TLS = "TLS"
+
+# Everybody who uses a local stack comes from one address: the demo's fifty streamers, tests, and you.
+LOCAL_RATE_LIMIT_FACTOR = "100"
 AMQP_PASSWORDS = tuple(f"AMQP_PASSWORD_{user.upper()}" for user in AMQP_USERS)
 
 
@@ -28,6 +31,7 @@ class Stack:
     presets: Presets
     tls: bool = False
     clock_rule: str = ""
+    rate_limit_factor: str = LOCAL_RATE_LIMIT_FACTOR
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Stack":
@@ -45,6 +49,7 @@ class Stack:
             Presets.of(environ),
             tls_wanted(environ, remembered),
             environ.get("CLOCK_RULE", ""),
+            environ.get("RATE_LIMIT_FACTOR", LOCAL_RATE_LIMIT_FACTOR),
         )
 
     def remember(self) -> None:

@@ -23,6 +23,9 @@ from chassis.context import CallContext
 from chassis.errors import Error, ServiceUnavailable
 from gateway import headers, observability, problems
 from gateway.logfilter import without_token
+from gateway.rates.addresses import Proxies
+from gateway.rates.limiter import Limiter, LimitsUnavailable, RateLimited
+from gateway.rates.requests import count_address, rate_headers
 from gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -63,9 +66,11 @@ class Places:
 
 
 class Admission:
-    def __init__(self, app: Wsgi, settings: GatewaySettings) -> None:
+    def __init__(self, app: Wsgi, settings: GatewaySettings, limiter: Callable[[], Limiter]) -> None:
         self._app = app
         self._settings = settings
+        self._limiter = limiter
+        self._proxies = Proxies(settings.trusted_proxies)
         self._origins = frozenset(settings.cors_origins)
         self.requests = Places(settings.max_in_flight)
         self.uploads = Places(settings.max_uploads)
@@ -73,6 +78,13 @@ class Admission:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         started = time.monotonic()
+        if self._proxies:
+            peer, chain = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
+            environ["REMOTE_ADDR"] = self._proxies.client_of(peer, chain)
+
+        def start(status: str, fields: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [*fields, *rate_headers(environ)], *rest)
+
         try:
             if path == STREAMED:
                 environ["wsgi.input"] = Paced(environ["wsgi.input"], self._settings.body_seconds)
@@ -81,11 +93,12 @@ class Admission:
                 self._read_body(environ)
                 places = self.requests
             if path.startswith(EXEMPT):
-                return self._app(environ, start_response)
+                return self._app(environ, start)
+            count_address(environ, self._limiter())
             with places:
-                return self._app(environ, start_response)
-        except (SlowBody, Overloaded) as error:
-            return self._refuse(environ, start_response, error, time.monotonic() - started)
+                return self._app(environ, start)
+        except (SlowBody, Overloaded, RateLimited, LimitsUnavailable) as error:
+            return self._refuse(environ, start, error, time.monotonic() - started)
 
     def _read_body(self, environ: dict[str, Any]) -> None:
         """What is too long is left where it is: it is refused further in, unread."""
@@ -113,9 +126,12 @@ class Admission:
             error.status,
             extra={"route": "unmatched", "status": error.status, "seconds": round(seconds, 4)},
         )
-        body = json.dumps(problems.document(error.status, error.code, error.title, error.detail, request_id))
+        told = problems.document(error.status, error.code, error.title, error.detail, request_id)
+        extra = {name: value for name, value in error.extra.items() if name != "retry_after"}
+        body = json.dumps({**told, **extra})
         # A body that is still coming would be taken for the next request.
-        then = ("Connection", "close") if error.status == 408 else ("Retry-After", str(RETRY_SECONDS))
+        wait = str(error.extra.get("retry_after", RETRY_SECONDS))
+        then = ("Connection", "close") if error.status == 408 else ("Retry-After", wait)
         start_response(
             f"{error.status} {error.title}",
             [

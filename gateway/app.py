@@ -24,6 +24,9 @@ from gateway.feed import LISTENS_TO, Feed
 from gateway.live import Figures, Hub
 from gateway.logfilter import without_token
 from gateway.parsing import StrictJSON
+from gateway.rates.counts import RedisCounts
+from gateway.rates.limiter import Limiter, Setup
+from gateway.rates.policies import configured
 from gateway.rest import GatewayApi, Id, OverlayToken, bounded_text, schema_name
 from gateway.sessions import CatchUp, RevokedSessions
 from gateway.settings import GatewaySettings
@@ -81,6 +84,22 @@ def connect(settings: GatewaySettings) -> State:
         figures=Figures(settings.live_poll_seconds),
         objects=open_store(settings.object_store_url),
         answers=RedisAnswers(settings.redis_url.reveal(), f"{settings.database_prefix}gateway:answers:"),
+        limiter=limiter(settings),
+    )
+
+
+def limiter(settings: GatewaySettings) -> Limiter:
+    counts = RedisCounts(settings.redis_url.reveal(), f"{settings.database_prefix}gateway:rates:")
+    shared = Limiter(counts, rate_setup(settings))
+    shared.start()
+    return shared
+
+
+def rate_setup(settings: GatewaySettings) -> Setup:
+    return Setup(
+        policies=configured(settings.rate_limits, settings.rate_limit_factor),
+        workers=settings.gateway_workers * settings.gateway_hosts,
+        is_open_without_redis=settings.rate_limits_fail_open,
     )
 
 
@@ -149,7 +168,9 @@ def build(state: State) -> Flask:
     document(app)
     for blueprint in resources.PLAIN_BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.wsgi_app = Admission(app.wsgi_app, state.settings)  # type: ignore[method-assign]
+    app.wsgi_app = Admission(  # type: ignore[method-assign]
+        app.wsgi_app, state.settings, lambda: app.extensions[EXTENSION].limiter
+    )
     return app
 
 

@@ -11,6 +11,7 @@ from chassis import context
 from chassis.errors import Forbidden, Unauthenticated
 from chassis.principal import Principal
 from gateway.api_keys import BEGINS_WITH
+from gateway.rates.requests import count_principal
 from gateway.state import state
 
 # Ours are below 1 KB; a longer one is not worth the time to decode it.
@@ -39,11 +40,13 @@ def require(scopes: Sequence[str], kinds: Sequence[str]) -> None:
 def authenticate() -> Principal:
     """The request's principal; its token, or its key's, is what calls to services carry from now on."""
     token = bearer_token()
-    if token.startswith(BEGINS_WITH):
+    has_key = token.startswith(BEGINS_WITH)
+    if has_key:
         token = state().keys.token_for(token)
     principal = state().verifier.verify(token)
     if principal.session_id in state().revoked:
         raise SessionRevoked()
+    count_principal(request.environ, state().limiter, principal, has_key=has_key)
     g.principal = principal
     context.enter(replace(context.current(), auth_token=token))
     return principal

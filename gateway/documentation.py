@@ -8,6 +8,10 @@ from typing import Any
 JSON = "application/json"
 WITH_BODY = frozenset({"post", "put", "patch"})
 UNSAFE = WITH_BODY | {"delete"}
+# Who asks whether we are well, and what a provider reports: gateway.admission.EXEMPT.
+UNLIMITED = frozenset(
+    {"operations_is_live", "operations_is_ready", "operations_get_metrics", "payment_receive_webhook"}
+)
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -35,6 +39,8 @@ def with_common_answers(
         responses.setdefault("422", HTTPStatus.UNPROCESSABLE_ENTITY.name)
     if method == "get" and JSON in content_of(responses):
         responses.setdefault("304", NOT_MODIFIED)
+    if doc.get("operationId") not in UNLIMITED:
+        responses.setdefault("429", HTTPStatus.TOO_MANY_REQUESTS.name)
     responses.setdefault("503", HTTPStatus.SERVICE_UNAVAILABLE.name)
     return doc
 

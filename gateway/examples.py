@@ -520,7 +520,7 @@ EXAMPLES: dict[str, Any] = {
         "preferences": [{"kind": "campaign_approved", "critical": False, "in_app": True, "email": False}]
     },
     "health": {"status": "ok"},
-    "readiness": {"status": "ok", "breakers": {"campaign": "closed", "payment": "open"}},
+    "readiness": {"status": "ok", "breakers": {"campaign": "closed", "payment": "open"}, "limits": "shared"},
 }
 BRANDS_ONLY = (
     "budget",

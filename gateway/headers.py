@@ -17,7 +17,9 @@ PAGE = (
 ALLOWED_REQUEST_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id, traceparent"
 )
-EXPOSED_RESPONSE_HEADERS = "ETag, Idempotency-Replayed, Location, Retry-After, X-Request-Id"
+EXPOSED_RESPONSE_HEADERS = (
+    "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+)
 HARDENED = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": NOTHING,

@@ -19,6 +19,15 @@ class Readiness(Health):
         metadata={"description": "By service that this process has called: an open one is left alone."},
     )
 
+    limits = fields.String(
+        required=True,
+        validate=validate.OneOf(["shared", "local", "closed"]),
+        metadata={
+            "description": "Whether rate limits are held by all workers together (shared) or, without "
+            "Redis, by each for itself (local), or nobody is served (closed)."
+        },
+    )
+
 
 class DashboardPart(Schema):
     """Either `data`, or the `code` of what went wrong."""

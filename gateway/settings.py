@@ -37,3 +37,13 @@ class GatewaySettings(Settings):
     body_seconds: float = 10.0
     breaker_slow_seconds: float = 3.0
     breaker_rest_seconds: float = 1.0
+    # The networks of the proxies before us, whose X-Forwarded-For is believed; nobody's by default.
+    trusted_proxies: tuple[str, ...] = ()
+    # Changes of limits in gateway/rates/policies.py: `read-key=100/60`, `day-key=off`; a factor for the rest.
+    rate_limits: tuple[str, ...] = ()
+    rate_limit_factor: float = 1.0
+    # Without Redis each worker grants its share of the limits by itself; or nothing, if this is off.
+    rate_limits_fail_open: bool = True
+    # How many workers share the limits: gunicorn starts so many, on each of that many machines.
+    gateway_workers: int = 2
+    gateway_hosts: int = 1

@@ -16,6 +16,7 @@ from chassis.single_flight import SingleFlight
 from gateway.answer_store import AnswerStore
 from gateway.api_keys import Exchange
 from gateway.live import Figures, Hub
+from gateway.rates.limiter import Limiter
 from gateway.sessions import RevokedSessions
 from gateway.settings import GatewaySettings
 
@@ -72,6 +73,7 @@ class State:
     figures: Figures
     objects: ObjectStore
     answers: AnswerStore
+    limiter: Limiter
     reads: SingleFlight[None, bytes] = field(default_factory=SingleFlight)
 
     @property

@@ -34,6 +34,8 @@ ROWS: Mapping[str, Callable[[Context], Row]] = {
     "start": start.start,
 }
 RUN_DIR = ".run/bench"
+# A few accounts do here what thousands would: their requests are counted, and never refused.
+RATE_LIMIT_FACTOR = "100000"
 RESULTS = REPOSITORY / ".run" / "bench.json"
 CHART = REPOSITORY / ".run" / "bench.svg"
 
@@ -45,6 +47,9 @@ def run(wanted: Sequence[str], rounds: int, environ: Mapping[str, str]) -> int:
         raise ComposeError(f"There is no row {', '.join(unknown)}; there are {', '.join(ROWS)}.")
     names = list(wanted) or list(ROWS)
     found: list[Row] = []
+    say(
+        f"The gateway's rate limits are widened {int(RATE_LIMIT_FACTOR):,} times; it counts as it always does"
+    )
     with private_servers(environ) as stack:
         for name in names:
             found.append(measured(name, rounds, stack, environ))
@@ -85,7 +90,12 @@ def private_servers(environ: Mapping[str, str]) -> Iterator[Stack]:
 
 
 def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**without_presets(environ), "RUN_DIR": RUN_DIR, "PORT_OFFSET": AUTOMATIC}
+    return {
+        **without_presets(environ),
+        "RUN_DIR": RUN_DIR,
+        "PORT_OFFSET": AUTOMATIC,
+        "RATE_LIMIT_FACTOR": RATE_LIMIT_FACTOR,
+    }
 
 
 def rounds_from(environ: Mapping[str, str] = os.environ) -> int:

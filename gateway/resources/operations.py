@@ -31,7 +31,8 @@ def is_ready() -> Response:
     """The process is connected to the broker."""
     if not state().is_ready:
         raise ServiceUnavailable("There is no connection to the broker.")
-    return jsonify(status="ok", breakers=state().connection.breakers)
+    here = state()
+    return jsonify(status="ok", breakers=here.connection.breakers, limits=here.limiter.mode)
 
 
 @blueprint.route("/asyncapi.json")

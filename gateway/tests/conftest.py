@@ -21,8 +21,10 @@ from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
 from gateway.answer_store import StoreUnavailable
 from gateway.api_keys import Exchange
-from gateway.app import build
+from gateway.app import build, rate_setup
 from gateway.live import Figures, Hub
+from gateway.rates.counts import LocalCounts
+from gateway.rates.limiter import Limiter
 from gateway.sessions import RevokedSessions
 from gateway.settings import GatewaySettings
 from gateway.state import EXTENSION, State
@@ -151,6 +153,7 @@ def make_door(tmp_path: Any, applications: dict[str, Flask]) -> Callable[..., Do
             figures=Figures(chosen.live_poll_seconds),
             objects=FileStore(tmp_path / "objects"),
             answers=answers,
+            limiter=Limiter(LocalCounts(), rate_setup(chosen)),
         )
         app = applications.setdefault(repr(settings), applications.get(repr(settings)) or build(state))
         app.extensions[EXTENSION] = state

@@ -46,6 +46,14 @@ def test_only_a_load_test_switches_the_clocks_rule_off_and_only_participation_is
     assert [name for name in SERVICES if "CLOCK_RULE" in told(load_test, name)] == ["participation"]
 
 
+def test_the_gateway_of_a_local_stack_has_wider_rate_limits(tmp_path):
+    stack = a_stack(tmp_path)
+
+    assert told(stack, "gateway")["RATE_LIMIT_FACTOR"] == "100"
+    assert told(replace(stack, rate_limit_factor="3"), "gateway")["RATE_LIMIT_FACTOR"] == "3"
+    assert not [name for name in SERVICES if "RATE_LIMIT_FACTOR" in told(stack, name)]
+
+
 def test_payment_and_analytics_have_a_database_and_a_role_each(tmp_path):
     stack = a_stack(tmp_path)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from chassis.testing import eventually
 from gateway.tests.interface.browsing import address, browser, visitor
@@ -84,3 +85,43 @@ def gunicorn(broker: Any, settings_env: dict[str, str], tokens: Any, tmp_path: P
     yield running
     if running.process.poll() is None:
         running.stop()
+
+
+class OwnRedis:
+    """A Redis without a memory of its own, to be killed or stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, free_port()
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.start()
+
+    def start(self) -> None:
+        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        self._process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
+        with redis.Redis.from_url(self.url) as client:
+            eventually(lambda: is_there(client), deadline=15)
+
+    def stop(self) -> None:
+        """Connections to it stay open, and nothing comes back."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def is_there(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    running = OwnRedis(tmp_path)
+    yield running
+    running.kill()

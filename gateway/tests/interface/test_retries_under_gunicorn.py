@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import redis
 
 from chassis.testing import eventually
 from gateway.tests.conftest import BRAND
-from gateway.tests.interface.conftest import Gunicorn, free_port
+from gateway.tests.interface.conftest import Gunicorn, OwnRedis
 from gateway.tests.surface import SCOPES
 
 AT_ONCE = 24
-
-
-class OwnRedis:
-    """A Redis without a memory of its own, to be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._port = folder, free_port()
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-        self.start()
-
-    def start(self) -> None:
-        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
-        self._process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-        with redis.Redis.from_url(self.url) as client:
-            eventually(lambda: is_there(client), deadline=15)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
-def is_there(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
-    running = OwnRedis(tmp_path)
-    yield running
-    running.kill()
 
 
 @pytest.fixture

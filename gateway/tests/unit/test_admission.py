@@ -9,7 +9,10 @@ from typing import Any
 import gevent
 import pytest
 
-from gateway.admission import Admission, Places
+from gateway.admission import Admission, Places, Wsgi
+from gateway.app import rate_setup
+from gateway.rates.counts import LocalCounts
+from gateway.rates.limiter import Limiter
 from gateway.settings import GatewaySettings
 from gateway.tests.conftest import Door
 
@@ -39,6 +42,11 @@ class Client:
 PORTAL = "https://portal.example"
 
 
+def admission_of(application: Wsgi, settings: GatewaySettings) -> Admission:
+    limiter = Limiter(LocalCounts(), rate_setup(settings))
+    return Admission(application, settings, lambda: limiter)
+
+
 def nested(path: str, within: str = "/v1/wallet", **headers: str) -> Client:
     """A client of a gateway with one place of each sort, who asks for `path` while `within` is served."""
     settings = GatewaySettings(max_in_flight=1, max_uploads=1, cors_origins=(PORTAL,))
@@ -51,7 +59,7 @@ def nested(path: str, within: str = "/v1/wallet", **headers: str) -> Client:
         start_response("200 OK", [])
         return [b"served"]
 
-    admission = Admission(application, settings)
+    admission = admission_of(application, settings)
     inner = Client(admission)
     Client(admission).ask(within)
     assert (admission.requests.taken, admission.uploads.taken) == (0, 0)
@@ -98,7 +106,7 @@ class Slow(io.BytesIO):
 
 
 def test_a_body_that_comes_too_slowly_is_not_waited_for_and_holds_no_place() -> None:
-    admission = Admission(lambda *_: [b"never"], GatewaySettings(body_seconds=0.05))
+    admission = admission_of(lambda *_: [b"never"], GatewaySettings(body_seconds=0.05))
     client = Client(admission)
 
     problem = json.loads(client.ask("/v1/campaigns", Slow(admission.requests), 10))
@@ -127,7 +135,7 @@ def test_a_place_is_given_back_when_the_application_breaks() -> None:
     def broken(*_: Any) -> list[bytes]:
         raise RuntimeError("a bug")
 
-    admission = Admission(broken, GatewaySettings())
+    admission = admission_of(broken, GatewaySettings())
 
     with pytest.raises(RuntimeError):
         Client(admission).ask("/v1/wallet")

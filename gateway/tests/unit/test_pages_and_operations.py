@@ -78,7 +78,9 @@ def test_the_interface_is_described_as_openapi_3_1(door: Door) -> None:
 
 
 def test_ready_means_connected(door: Door) -> None:
-    assert door.client.get("/health/ready").json == {"status": "ok", "breakers": {}}
+    answer = door.client.get("/health/ready").json
+
+    assert answer == {"status": "ok", "breakers": {}, "limits": "shared"}
 
     door.services.is_ready = False
 
