@@ -10,7 +10,16 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from chassis.schema import IdField, MoneyField, PageQuery, Schema, StrictInteger, UtcDateTime, page_of
+from chassis.schema import (
+    Expecting,
+    IdField,
+    MoneyField,
+    PageQuery,
+    Schema,
+    StrictInteger,
+    UtcDateTime,
+    page_of,
+)
 
 STATES = ("draft", "pending_review", "approved", "active", "paused", "completed", "cancelled")
 PLACEMENTS = ("banner", "corner", "full_screen")
@@ -156,7 +165,7 @@ class CampaignRefs(Schema):
     campaign_ids = fields.List(IdField("cmp"), required=True, validate=validate.Length(max=100))
 
 
-class UpdateCampaign(_Changes, CampaignRef):
+class UpdateCampaign(_Changes, CampaignRef, Expecting):
     """The fields to change; a nested object or a list is replaced as a whole."""
 
 

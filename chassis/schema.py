@@ -16,6 +16,9 @@ from chassis.times import parse_rfc3339, rfc3339
 MAX_AMOUNT_MINOR = 10**13
 """A hundred billion in major units: beyond any budget, and far below what 64 bits hold."""
 
+MOST_EXPECTED = 20
+"""Versions that one change may be meant for; a client has read one or two."""
+
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
 
@@ -94,6 +97,15 @@ class StrictInteger(fields.Integer):
         if type(value) is not int:
             raise ValidationError("Not a valid integer.")
         return value
+
+
+class Expecting(Schema):
+    """A change that is meant for one of these versions, when it says so; see chassis.versions."""
+
+    expected_versions = fields.List(
+        StrictInteger(validate=validate.Range(min=0)),
+        validate=validate.Length(max=MOST_EXPECTED),
+    )
 
 
 class MoneySchema(Schema):

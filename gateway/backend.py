@@ -10,6 +10,7 @@ from flask import Response, jsonify
 from chassis import context
 from chassis.ids import new_id
 from chassis.rpc import wire
+from gateway import conditional
 from gateway.idempotency import given_key
 from gateway.state import state
 
@@ -32,16 +33,41 @@ def answer(
 
 
 def read(service: str, method: str, body: dict[str, Any] | None = None) -> Response:
-    """As `answer`, for a method that only reads: equal questions of one account that come at once are one.
+    """As `answer`, for a method that only reads: equal questions of one account that come at once are one."""
+    text, _ = shared(service, method, body)
+    return Response(text, mimetype="application/json")
+
+
+def read_version(service: str, method: str, body: dict[str, Any] | None = None) -> Response:
+    """As `read`, of a resource that can be changed; its ETag begins with its version."""
+    text, version = shared(service, method, body)
+    response = Response(text, mimetype="application/json")
+    response.headers["ETag"] = conditional.tag(text, version)
+    return response
+
+
+def shared(service: str, method: str, body: dict[str, Any] | None) -> tuple[bytes, int | None]:
+    """The JSON that a service answers, and the version that it says.
 
     The answer is never older than the question. A request that is traced asks for itself.
     """
+
+    def ask(_: list[None]) -> tuple[bytes, int | None]:
+        told = call(service, method, body)
+        return orjson.dumps(told), told.get("version")
+
     asked_by = context.current()
     if asked_by.traceparent is not None:
-        return answer(service, method, body)
-    question = (service, method, wire.dump(body), asked_by.auth_token)
-    text = state().reads.share(question, None, lambda _: orjson.dumps(call(service, method, body)))
-    return Response(text, mimetype="application/json")
+        return ask([])
+    return state().reads.share((service, method, wire.dump(body), asked_by.auth_token), None, ask)
+
+
+def changed(service: str, method: str, body: dict[str, Any]) -> Response:
+    """The resource as it is after a change; its ETag begins with its new version."""
+    told = call(service, method, body)
+    response = jsonify(told)
+    response.headers["ETag"] = conditional.tag(response.get_data(), told.get("version"))
+    return response
 
 
 def no_content(service: str, method: str, body: dict[str, Any] | None = None) -> Response:

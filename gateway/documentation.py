@@ -20,6 +20,13 @@ IDEMPOTENCY_KEY = {
     "answered as before, with `Idempotency-Replayed: true`. 409 while the first is being served, 422 "
     "when the key was used for another content. Answers with 401, 403, 408, 429 and 5xx are not kept.",
 }
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string"},
+    "description": "The ETag of what was read, from an answer to GET or PATCH: the change is made to that "
+    "version, and to a later one not at all (412).",
+}
 NOT_MODIFIED = {
     "description": "The answer is the one whose ETag was sent in If-None-Match",
     "headers": {"ETag": {"schema": {"type": "string"}}},
@@ -27,7 +34,7 @@ NOT_MODIFIED = {
 
 
 def with_common_answers(
-    doc: dict[str, Any], _info: dict[str, Any], *, method: str, **_: Any
+    doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any
 ) -> dict[str, Any]:
     """A step of flask-smorest's preparation of an operation; problems are named by their status."""
     responses = doc.setdefault("responses", {})
@@ -37,6 +44,8 @@ def with_common_answers(
         doc["parameters"] = [*doc.get("parameters", []), IDEMPOTENCY_KEY]
         responses.setdefault("409", HTTPStatus.CONFLICT.name)
         responses.setdefault("422", HTTPStatus.UNPROCESSABLE_ENTITY.name)
+    if "412" in info.get("manual_doc", {}).get("responses", {}):
+        doc["parameters"].append(IF_MATCH)
     if method == "get" and JSON in content_of(responses):
         responses.setdefault("304", NOT_MODIFIED)
     if doc.get("operationId") not in UNLIMITED:

@@ -84,6 +84,7 @@ BRAND_PROFILE = {
     "verification_status": "unverified",
     "created_at": AT,
     "updated_at": AT,
+    "version": 7,
 }
 TEAM_MEMBER = {
     "id": MEMBER,
@@ -352,6 +353,7 @@ EXAMPLES: dict[str, Any] = {
         },
         "created_at": AT,
         "updated_at": AT,
+        "version": 7,
     },
     "update_streamer_profile": {"display_name": "Nova", "demographics": DEMOGRAPHICS},
     "public_streamer": {"id": STREAMER, "display_name": "Nova", "platforms": [PLATFORM]},

@@ -15,7 +15,7 @@ PAGE = (
 )
 
 ALLOWED_REQUEST_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id, traceparent"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent"
 )
 EXPOSED_RESPONSE_HEADERS = (
     "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"

@@ -81,7 +81,8 @@ class Claim:
             return digest.digest()
 
         place = (scope().encode(), idempotency_key.encode())
-        asked = (*place, request.path.encode(), request.query_string, content)
+        condition = request.headers.get("If-Match", "").encode()
+        asked = (*place, request.path.encode(), request.query_string, condition, content)
         fingerprint = derive(b"request", *asked)
         return cls(
             key=derive(b"place", *place).hex(),

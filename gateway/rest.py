@@ -103,6 +103,12 @@ class Resource(Blueprint):
         return decorate
 
     @staticmethod
+    def takes_if_match(view: View) -> View:
+        """Documents a change that can be made to depend on the version that its client has read."""
+        document(view, responses={"412": HTTPStatus.PRECONDITION_FAILED.name})
+        return view
+
+    @staticmethod
     def _prepare_operation_id(doc: dict[str, Any], doc_info: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         if "operation_id" in doc_info:
             doc["operationId"] = doc_info["operation_id"]

@@ -74,7 +74,7 @@ class State:
     objects: ObjectStore
     answers: AnswerStore
     limiter: Limiter
-    reads: SingleFlight[None, bytes] = field(default_factory=SingleFlight)
+    reads: SingleFlight[None, tuple[bytes, int | None]] = field(default_factory=SingleFlight)
 
     @property
     def is_ready(self) -> bool:

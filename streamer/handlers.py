@@ -13,6 +13,7 @@ from chassis.event import Event
 from chassis.ids import NewId
 from chassis.principal import Caller
 from chassis.races import retried
+from chassis.versions import Expected, must_be_expected
 from streamer import domain
 from streamer.domain import Channel, PayoutMethod, Platform, Sample, Streamer
 
@@ -60,6 +61,7 @@ class Turns(Protocol):
 class UpdateProfile:
     display_name: str | None = None
     demographics: dict[str, str | list[str]] = field(default_factory=dict)
+    expected_versions: Expected = None
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,15 @@ def changed(
 
 def update_profile(streamers: Streamers, clock: Clock, by: Caller, command: UpdateProfile) -> Streamer:
     streamer = get_profile(streamers, clock, by)
+    must_be_expected(streamer.version, command.expected_versions)
     events = streamer.describe(
         display_name=command.display_name, demographics=command.demographics, at=clock.now()
     )
-    streamers.save(streamer, events)
+    try:
+        streamers.save(streamer, events)
+    except domain.ConcurrentUpdate:
+        must_be_expected(streamers.get(streamer.id).version, command.expected_versions)
+        raise
     return streamer
 
 

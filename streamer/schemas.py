@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from chassis.schema import IdField, Schema, StrictInteger, UtcDateTime
+from chassis.schema import Expecting, IdField, Schema, StrictInteger, UtcDateTime
 
 PLATFORM_NAMES = ("twitch", "youtube", "tiktok", "other")
 COUNTRY = validate.Regexp(
@@ -47,7 +47,7 @@ class Demographics(Schema):
     audience_interests = fields.List(fields.String(validate=TEXT), validate=validate.Length(max=50))
 
 
-class UpdateProfile(Schema):
+class UpdateProfile(Expecting):
     display_name = fields.String(validate=TEXT)
     demographics = fields.Nested(Demographics)
 
@@ -110,6 +110,7 @@ class Profile(Schema):
     payout_method = fields.Nested(PayoutMethod, allow_none=True)
     created_at = UtcDateTime()
     updated_at = UtcDateTime()
+    version = fields.Integer()
 
 
 class PublicProfile(Schema):

@@ -13,6 +13,7 @@ from brand.handlers.retries import retried
 from chassis.clock import Clock
 from chassis.event import Event, ReceivedEvent
 from chassis.principal import Caller, ScopedCaller
+from chassis.versions import must_be_expected
 
 BILLING = "billing_info"
 READS_BILLING, WRITES_BILLING, WRITES_PROFILE = "billing:read", "billing:write", "profile:write"
@@ -30,10 +31,16 @@ def get_profile(profiles: Profiles, clock: Clock, by: Caller) -> Profile:
 
 def update_profile(profiles: Profiles, clock: Clock, by: ScopedCaller, patch: Mapping[str, Any]) -> Profile:
     by.must_be("brand")
-    for name in patch:
+    named = {name: value for name, value in patch.items() if name != "expected_versions"}
+    for name in named:
         by.must_have(WRITES_BILLING if name == BILLING else WRITES_PROFILE)
-    changes = typed(patch)
-    return changed(profiles, clock, by, lambda profile: profile.update(changes, clock.now()))
+    changes = typed(named)
+
+    def change(profile: Profile) -> Sequence[Event]:
+        must_be_expected(profile.version, patch.get("expected_versions"))
+        return profile.update(changes, clock.now())
+
+    return changed(profiles, clock, by, change)
 
 
 def request_verification(profiles: Profiles, clock: Clock, by: Caller) -> Profile:

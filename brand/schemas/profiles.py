@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from chassis.schema import IdField, MoneyField, Schema, UtcDateTime
+from chassis.schema import Expecting, IdField, MoneyField, Schema, UtcDateTime
 
 # A provider's own name for something that its own form has stored. A card's number never passes for one.
 REFERENCE = validate.Regexp(
@@ -87,7 +87,7 @@ class MarketingPreferences(Schema):
     budget_range = fields.Nested(BudgetRange, allow_none=True)
 
 
-class UpdateProfile(Schema):
+class UpdateProfile(Expecting):
     """A patch (RFC 7396): what is not named stays as it is, and a list is replaced as a whole."""
 
     company_name = line(120, "ACME Rockets")
@@ -121,6 +121,7 @@ class Profile(Schema):
     verification_status = fields.String(required=True, validate=validate.OneOf(VERIFICATION_STATUSES))
     created_at = UtcDateTime(required=True)
     updated_at = UtcDateTime(required=True)
+    version = fields.Integer(required=True)
 
 
 class PublicProfile(Schema):

@@ -9,6 +9,7 @@ from campaign.domain.errors import CampaignNotFound
 from campaign.handlers.ports import Campaigns
 from chassis.event import Event
 from chassis.principal import Caller
+from chassis.versions import Expected, must_be_expected
 
 Verb = Callable[[Campaign], list[Event]]
 
@@ -37,10 +38,13 @@ def change(campaigns: Campaigns, campaign_id: str, verb: Verb) -> Campaign:
     return campaigns.transaction(work)
 
 
-def change_own(campaigns: Campaigns, by: Caller, campaign_id: str, verb: Verb) -> Campaign:
+def change_own(
+    campaigns: Campaigns, by: Caller, campaign_id: str, verb: Verb, expected: Expected = None
+) -> Campaign:
     def checked(campaign: Campaign) -> list[Event]:
         if not by.owns(campaign.brand_id):
             raise CampaignNotFound()
+        must_be_expected(campaign.version, expected)
         return verb(campaign)
 
     return change(campaigns, campaign_id, checked)

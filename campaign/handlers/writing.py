@@ -16,6 +16,9 @@ from chassis.errors import ValidationFailed
 from chassis.ids import NewId
 from chassis.money import Money
 from chassis.principal import Caller
+from chassis.versions import Expected, must_be_expected
+
+ABOUT_THE_CHANGE = frozenset({"campaign_id", "expected_versions"})
 
 
 def create(campaigns: Campaigns, clock: Clock, new_id: NewId, by: Caller, command: Command) -> Campaign:
@@ -38,11 +41,12 @@ def update(
     """Change the brief. More budget for a running campaign has to be reserved first, by a saga."""
     by.must_be("brand")
     campaign = own_campaign(campaigns, by, command["campaign_id"])
-    changes = {name: value for name, value in command.items() if name != "campaign_id"}
+    expected = command.get("expected_versions")
+    changes = {name: value for name, value in command.items() if name not in ABOUT_THE_CHANGE}
     if campaign.is_running and "budget" in changes:
-        return _increase_budget(campaigns, sagas, clock, by, campaign.id, changes)
+        return _increase_budget(campaigns, sagas, clock, by, campaign.id, changes, expected)
     named = with_creative_ids(changes, new_id)
-    return change_own(campaigns, by, campaign.id, lambda own: own.update(named, clock.now()))
+    return change_own(campaigns, by, campaign.id, lambda own: own.update(named, clock.now()), expected)
 
 
 def delete(campaigns: Campaigns, by: Caller, command: Command) -> None:
@@ -56,7 +60,13 @@ def delete(campaigns: Campaigns, by: Caller, command: Command) -> None:
 
 
 def _increase_budget(
-    campaigns: Campaigns, sagas: Sagas, clock: Clock, by: Caller, campaign_id: str, changes: Mapping[str, Any]
+    campaigns: Campaigns,
+    sagas: Sagas,
+    clock: Clock,
+    by: Caller,
+    campaign_id: str,
+    changes: Mapping[str, Any],
+    expected: Expected,
 ) -> Campaign:
     if len(changes) > 1:
         raise ValidationFailed(
@@ -67,6 +77,7 @@ def _increase_budget(
 
     def work() -> str | None:
         campaign = own_campaign(campaigns, by, campaign_id)
+        must_be_expected(campaign.version, expected)
         if budget == campaign.brief.budget:
             return None
         campaigns.save(campaign, campaign.announce_budget(budget, clock.now()))

@@ -7,7 +7,8 @@ from typing import Any
 from flask import Response
 
 from brand import schemas
-from gateway.backend import answer, created, no_content, read
+from gateway.backend import answer, changed, created, no_content, read, read_version
+from gateway.conditional import expected_versions
 from gateway.rest import Resource
 
 blueprint = Resource("brand", __name__, url_prefix="/v1/brands", description="Company profiles")
@@ -18,19 +19,20 @@ blueprint = Resource("brand", __name__, url_prefix="/v1/brands", description="Co
 @blueprint.answers(200, schemas.Profile, example="brand_profile")
 def get_own_profile() -> Response:
     """The caller's company profile."""
-    return read("brand", "get_profile")
+    return read_version("brand", "get_profile")
 
 
 @blueprint.route("/me", methods=["PATCH"])
 @blueprint.requires("profile:write", "billing:write", kinds=["brand"])
 @blueprint.answers(200, schemas.Profile, example="brand_profile")
-@blueprint.body(schemas.UpdateProfile, example="update_brand_profile")
+@blueprint.body(schemas.UpdateProfile, without=["expected_versions"], example="update_brand_profile")
+@blueprint.takes_if_match
 def update_own_profile(body: dict[str, Any]) -> Response:
     """Change the named fields of the profile.
 
     `billing_info` needs the scope `billing:write`, every other field `profile:write`.
     """
-    return answer("brand", "update_profile", body)
+    return changed("brand", "update_profile", {**body, **expected_versions()})
 
 
 @blueprint.route("/me/verification", methods=["POST"])

@@ -8,7 +8,8 @@ from flask import Response
 
 from campaign import schemas
 from chassis.schema import PageQuery
-from gateway.backend import answer, created, no_content, read
+from gateway.backend import answer, changed, created, no_content, read, read_version
+from gateway.conditional import expected_versions
 from gateway.rest import Resource
 from payment.schemas import CampaignLedger
 
@@ -38,16 +39,19 @@ def list_campaigns(query: dict[str, Any]) -> Response:
 @blueprint.answers(200, schemas.Campaign, example="campaign")
 def get_campaign(campaign_id: str) -> Response:
     """One campaign: the brand's own, or one that is open to streamers."""
-    return read("campaign", "get", {"campaign_id": campaign_id})
+    return read_version("campaign", "get", {"campaign_id": campaign_id})
 
 
 @blueprint.route("/campaigns/<id:campaign_id>", methods=["PATCH"])
 @blueprint.requires("campaigns:write")
 @blueprint.answers(200, schemas.Campaign, example="campaign")
-@blueprint.body(schemas.UpdateCampaign, without=["campaign_id"], example="update_campaign")
+@blueprint.body(
+    schemas.UpdateCampaign, without=["campaign_id", "expected_versions"], example="update_campaign"
+)
+@blueprint.takes_if_match
 def update_campaign(body: dict[str, Any], campaign_id: str) -> Response:
     """Change the named fields, as far as the campaign's state allows."""
-    return answer("campaign", "update", {**body, "campaign_id": campaign_id})
+    return changed("campaign", "update", {**body, **expected_versions(), "campaign_id": campaign_id})
 
 
 @blueprint.route("/campaigns/<id:campaign_id>", methods=["DELETE"])

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response
 
-from gateway.backend import answer, no_content, read
+from gateway.backend import answer, changed, no_content, read, read_version
+from gateway.conditional import expected_versions
 from gateway.rest import Resource
 from participation.schemas import EarningsSummary
 from streamer import schemas
@@ -19,16 +20,17 @@ blueprint = Resource("streamer", __name__, url_prefix="/v1", description="Stream
 @blueprint.answers(200, schemas.Profile, example="streamer_profile")
 def get_own_profile() -> Response:
     """The caller's profile; secrets are masked."""
-    return read("streamer", "get_profile")
+    return read_version("streamer", "get_profile")
 
 
 @blueprint.route("/streamers/me", methods=["PATCH"])
 @blueprint.requires("profile:write", kinds=["streamer"])
 @blueprint.answers(200, schemas.Profile, example="streamer_profile")
-@blueprint.body(schemas.UpdateProfile, example="update_streamer_profile")
+@blueprint.body(schemas.UpdateProfile, without=["expected_versions"], example="update_streamer_profile")
+@blueprint.takes_if_match
 def update_own_profile(body: dict[str, Any]) -> Response:
     """Change the named fields of the profile."""
-    return answer("streamer", "update_profile", body)
+    return changed("streamer", "update_profile", {**body, **expected_versions()})
 
 
 @blueprint.route("/streamers/<id:streamer_id>")

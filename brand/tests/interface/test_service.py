@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from brand.service import BrandService
@@ -176,3 +178,20 @@ def named(profile):
 
 def filled(profile):
     return profile if profile["email"] else None
+
+
+def test_of_two_changes_that_were_meant_for_one_version_one_is_made(brand, brand_id):
+    version = brand.get_profile({})["version"]
+
+    def change(industry: str) -> str:
+        try:
+            brand.update_profile({"industry": industry, "expected_versions": [version]})
+        except Error as error:
+            return error.code
+        return "made"
+
+    with ThreadPoolExecutor(8) as pool:
+        found = sorted(pool.map(change, [f"industry {number}" for number in range(8)]))
+
+    assert found == ["made"] + ["precondition_failed"] * 7
+    assert brand.get_profile({})["version"] == version + 1

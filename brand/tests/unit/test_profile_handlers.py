@@ -9,7 +9,7 @@ from brand.domain.profile import BrandNotFound, ConcurrentUpdate
 from brand.tests.fakes import FakeProfiles
 from brand.tests.mothers import MONDAY, acme, owner_of, registered
 from chassis.clock import FixedClock
-from chassis.errors import Forbidden, Unauthenticated
+from chassis.errors import Forbidden, PreconditionFailed, Unauthenticated
 from chassis.ids import new_id
 from chassis.money import Money
 from chassis.principal import ANONYMOUS, Principal
@@ -93,6 +93,39 @@ def test_an_update_that_meets_the_registration_keeps_both(profiles, brand, monke
     stored = profiles.get(brand.id)
     assert (stored.industry, stored.company_name) == ("aerospace", "ACME Rockets")
     assert [event.changed for event in profiles.events] == [["industry"]]
+
+
+def test_an_update_is_made_to_the_version_that_it_is_meant_for_and_to_no_other(profiles, brand):
+    handlers.start_profile(profiles, registered(brand.id))
+    version = profiles.get(brand.id).version
+    meant_for = {"expected_versions": [version]}
+
+    handlers.update_profile(profiles, CLOCK, brand, {"industry": "aerospace", **meant_for})
+    with pytest.raises(PreconditionFailed):
+        handlers.update_profile(profiles, CLOCK, brand, {"industry": "toys", **meant_for})
+
+    assert (profiles.get(brand.id).industry, profiles.get(brand.id).version) == ("aerospace", version + 1)
+
+
+def test_an_update_that_is_overtaken_is_not_made_to_a_version_that_it_is_not_meant_for(
+    profiles, brand, monkeypatch
+):
+    handlers.start_profile(profiles, registered(brand.id))
+    version, save = profiles.get(brand.id).version, profiles.save
+
+    def overtaken(profile, events):
+        monkeypatch.setattr(profiles, "save", save)
+        handlers.update_profile(profiles, CLOCK, brand, {"industry": "aerospace"})
+        save(profile, events)
+
+    monkeypatch.setattr(profiles, "save", overtaken)
+
+    with pytest.raises(PreconditionFailed):
+        handlers.update_profile(
+            profiles, CLOCK, brand, {"industry": "trains", "expected_versions": [version]}
+        )
+
+    assert profiles.get(brand.id).industry == "aerospace"
 
 
 def test_an_update_that_loses_every_race_overwrites_nothing(profiles, brand, monkeypatch):

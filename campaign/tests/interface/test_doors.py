@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from campaign.tests.mothers import MISSING_ID, NOVA_ID, a_request
@@ -144,3 +146,20 @@ def test_lists_are_bounded(line):
         with pytest.raises(Error) as refused:
             line.acme.list(query)
         assert refused.value.code == "validation_failed", query
+
+
+def test_of_two_changes_that_were_meant_for_one_version_one_is_made(line):
+    campaign_id = line.draft()
+
+    def change(name: str) -> str:
+        try:
+            line.acme.update({"campaign_id": campaign_id, "name": name, "expected_versions": [1]})
+        except Error as error:
+            return error.code
+        return "made"
+
+    with ThreadPoolExecutor(8) as pool:
+        found = sorted(pool.map(change, [f"Cup {number}" for number in range(8)]))
+
+    assert found == ["made"] + ["precondition_failed"] * 7
+    assert line.campaign(campaign_id)["version"] == 2

@@ -25,7 +25,7 @@ from campaign.tests.mothers import (
     novas_eligibility,
 )
 from chassis.clock import FixedClock
-from chassis.errors import Forbidden, Unauthenticated, ValidationFailed
+from chassis.errors import Forbidden, PreconditionFailed, Unauthenticated, ValidationFailed
 from chassis.ids import new_id
 from chassis.money import Money
 from chassis.principal import ANONYMOUS
@@ -104,6 +104,45 @@ def test_an_update_that_changes_nothing_makes_no_event(campaigns, clock):
     handlers.update(campaigns, FakeSagas(), clock, new_id, acme(), {**THE_CAMPAIGN, "name": "Winter cups"})
 
     assert campaigns.events == []
+
+
+def renamed(campaigns, clock, expected, by=None, **changes):
+    command = {**THE_CAMPAIGN, "name": "Summer cups", **changes, "expected_versions": expected}
+    return handlers.update(campaigns, FakeSagas(), clock, new_id, by or acme(), command)
+
+
+@pytest.mark.parametrize("expected", [[1], [7, 1], None])
+def test_a_change_that_is_meant_for_this_version_is_made(campaigns, clock, expected):
+    campaigns.add(a_campaign("draft"), [])
+
+    assert renamed(campaigns, clock, expected).version == 2
+
+
+@pytest.mark.parametrize("expected", [[0], [2, 3], []])
+def test_a_change_that_is_meant_for_another_version_is_not_made(campaigns, clock, expected):
+    campaigns.add(a_campaign("draft"), [])
+
+    with pytest.raises(PreconditionFailed):
+        renamed(campaigns, clock, expected)
+
+    assert (campaigns.get(CAMPAIGN_ID).version, campaigns.events) == (1, [])
+
+
+def test_more_budget_too_is_asked_for_one_version_only(campaigns, clock):
+    campaigns.add(a_campaign("active"), [])
+    command = {**THE_CAMPAIGN, "budget": Money(90_000_000, "USD"), "expected_versions": [0]}
+
+    with pytest.raises(PreconditionFailed):
+        handlers.update(campaigns, FakeSagas(), clock, new_id, acme(), command)
+
+    assert campaigns.get(CAMPAIGN_ID).version == 1
+
+
+def test_which_version_somebody_elses_campaign_has_is_not_told(campaigns, clock):
+    campaigns.add(a_campaign("draft"), [])
+
+    with pytest.raises(CampaignNotFound):
+        renamed(campaigns, clock, [9], by=globex())
 
 
 def test_a_deleted_draft_is_gone(campaigns):

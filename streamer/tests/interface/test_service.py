@@ -232,3 +232,19 @@ def test_without_a_token_nothing_is_done(container, rpc):
     }
 
     assert codes == {"unauthenticated"}
+
+
+def test_of_two_changes_that_were_meant_for_one_version_one_is_made(nova):
+    version = nova.get_profile({})["version"]
+
+    def change(name: str) -> str:
+        try:
+            nova.update_profile({"display_name": name, "expected_versions": [version]})
+        except Error as error:
+            return error.code
+        return "made"
+
+    with ThreadPoolExecutor(8) as pool:
+        found = sorted(pool.map(change, [f"Nova {number}" for number in range(8)]))
+
+    assert found == ["made"] + ["precondition_failed"] * 7

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chassis.errors import Forbidden, Unauthenticated
+from chassis.errors import Forbidden, PreconditionFailed, Unauthenticated
 from chassis.principal import ANONYMOUS, Principal
 from streamer import handlers
 from streamer.clients import Stripes
@@ -249,3 +249,38 @@ def test_an_outage_of_the_platform_is_said_and_stores_no_sample():
         audience_of_nova(FakeStreamers(verified_nova()), samples, channels, morning())
 
     assert samples.stored == []
+
+
+def test_an_update_is_made_to_the_version_that_it_is_meant_for_and_to_no_other():
+    streamers = FakeStreamers()
+    version = handlers.get_profile(streamers, morning(), nova_herself()).version
+
+    def update(name: str) -> None:
+        command = UpdateProfile(display_name=name, expected_versions=[version])
+        handlers.update_profile(streamers, morning(), nova_herself(), command)
+
+    update("Supernova")
+    with pytest.raises(PreconditionFailed):
+        update("Nova")
+
+    assert streamers.get(NOVA_ID).display_name == "Supernova"
+
+
+def test_an_update_that_is_overtaken_says_that_its_version_is_gone(monkeypatch):
+    streamers = FakeStreamers()
+    version = handlers.get_profile(streamers, morning(), nova_herself()).version
+    save = streamers.save
+
+    def overtaken(streamer, events):
+        monkeypatch.setattr(streamers, "save", save)
+        other = UpdateProfile(display_name="Supernova")
+        handlers.update_profile(streamers, morning(), nova_herself(), other)
+        save(streamer, events)
+
+    monkeypatch.setattr(streamers, "save", overtaken)
+
+    command = UpdateProfile(display_name="Nova", expected_versions=[version])
+    with pytest.raises(PreconditionFailed):
+        handlers.update_profile(streamers, morning(), nova_herself(), command)
+
+    assert streamers.get(NOVA_ID).display_name == "Supernova"
