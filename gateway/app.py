@@ -15,7 +15,7 @@ from chassis.events.listener import EventListener
 from chassis.objectstore import open_store
 from chassis.rpc.client import RpcConnection
 from chassis.tokens import TokenVerifier
-from gateway import conditional, headers, observability, resources, v1
+from gateway import compression, conditional, headers, observability, resources, v1
 from gateway.admission import Admission
 from gateway.answer_store import RedisAnswers
 from gateway.api_keys import Exchange
@@ -162,6 +162,7 @@ def build(state: State) -> Flask:
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     # The last one registered is the first to see a response, so the access log comes before the headers.
+    compression.register(app)
     headers.register(app, state.settings)
     conditional.register(app)
     observability.register(app)
