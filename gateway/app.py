@@ -21,6 +21,7 @@ from gateway.answer_store import RedisAnswers
 from gateway.api_keys import Exchange
 from gateway.breakers import GuardedConnection, Policy
 from gateway.feed import LISTENS_TO, Feed
+from gateway.lifecycle import Announced, Documented
 from gateway.live import Figures, Hub
 from gateway.logfilter import without_token
 from gateway.parsing import StrictJSON
@@ -143,7 +144,7 @@ def verifier(connection: RpcConnection, settings: GatewaySettings) -> TokenVerif
     return built
 
 
-def build(state: State) -> Flask:
+def build(state: State, announced: Announced = v1.ANNOUNCED) -> Flask:
     """The application on a given state; tests bring their own."""
     app = GatewayApp("gateway", static_folder="pages", static_url_path="/pages")
     app.request_class = GatewayRequest
@@ -166,18 +167,26 @@ def build(state: State) -> Flask:
     headers.register(app, state.settings)
     conditional.register(app)
     observability.register(app)
-    document(app)
+    document(app, announced)
     for blueprint in resources.PLAIN_BLUEPRINTS:
         app.register_blueprint(blueprint)
+    announced.in_answers(app, {blueprint.name for blueprint in v1.BLUEPRINTS})
     app.wsgi_app = Admission(  # type: ignore[method-assign]
         app.wsgi_app, state.settings, lambda: app.extensions[EXTENSION].limiter
     )
     return app
 
 
-def document(app: Flask) -> None:
+def document(app: Flask, announced: Announced) -> None:
     plugin = MarshmallowPlugin(schema_name_resolver=schema_name)
-    api = GatewayApi(app, spec_kwargs={"info": {"description": DESCRIPTION}, "marshmallow_plugin": plugin})
+    api = GatewayApi(
+        app,
+        spec_kwargs={
+            "info": {"description": DESCRIPTION},
+            "marshmallow_plugin": plugin,
+            "extra_plugins": [Documented(announced, v1.PREFIX)],
+        },
+    )
     api.spec.options["servers"] = [{"url": "/"}]
     api.spec.components.security_scheme(
         "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT (RFC 9068)"}

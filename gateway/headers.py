@@ -18,7 +18,8 @@ ALLOWED_REQUEST_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent"
 )
 EXPOSED_RESPONSE_HEADERS = (
-    "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+    "Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
+    "Sunset, X-Request-Id"
 )
 HARDENED = {
     "X-Content-Type-Options": "nosniff",

@@ -1,5 +1,6 @@
 """Version 1 of the interface: a blueprint per resource, named as its service, below /v1."""
 
+from gateway.lifecycle import Announced
 from gateway.v1 import (
     analytics,
     api_keys,
@@ -35,3 +36,7 @@ BLUEPRINTS = (
     dashboard.blueprint,
     permissions.blueprint,
 )
+
+PREFIX = "/v1/"
+ANNOUNCED = Announced()
+"""What of this version is on its way out: nothing. See gateway.lifecycle."""
