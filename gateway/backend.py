@@ -5,18 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 
 from chassis import context
 from chassis.ids import new_id
 from chassis.rpc import wire
 from gateway import conditional
 from gateway.idempotency import given_key
+from gateway.rates.policies import READS
+from gateway.rates.requests import CLASS
 from gateway.state import state
 
 
 def call(service: str, method: str, body: dict[str, Any] | None = None, timeout: float | None = None) -> Any:
-    return state().connection.call(service, method, body or {}, timeout=timeout, context=context.current())
+    """A read that nobody took is asked once more, within its deadline, while few of them need that."""
+    here = state()
+
+    def ask(timeout: float | None) -> Any:
+        return here.connection.call(service, method, body or {}, timeout=timeout, context=context.current())
+
+    if request.method not in READS or request.environ.get(CLASS) == "auth":
+        return ask(timeout)
+    deadline = here.settings.rpc_deadline if timeout is None else timeout
+    return here.retries.run(service, lambda took: ask(deadline - took if took else timeout))
 
 
 def answer(

@@ -17,6 +17,7 @@ from gateway.answer_store import AnswerStore
 from gateway.api_keys import Exchange
 from gateway.live import Figures, Hub
 from gateway.rates.limiter import Limiter
+from gateway.retries import Retries
 from gateway.sessions import RevokedSessions
 from gateway.settings import GatewaySettings
 
@@ -75,6 +76,7 @@ class State:
     answers: AnswerStore
     limiter: Limiter
     reads: SingleFlight[None, tuple[bytes, int | None]] = field(default_factory=SingleFlight)
+    retries: Retries = field(default_factory=Retries)
 
     @property
     def is_ready(self) -> bool:
