@@ -84,7 +84,11 @@ def connect(settings: GatewaySettings) -> State:
         hub=hub,
         figures=Figures(settings.live_poll_seconds),
         objects=open_store(settings.object_store_url),
-        answers=RedisAnswers(settings.redis_url.reveal(), f"{settings.database_prefix}gateway:answers:"),
+        answers=RedisAnswers(
+            settings.redis_url.reveal(),
+            f"{settings.database_prefix}gateway:answers:",
+            settings.max_answer_bytes,
+        ),
         limiter=limiter(settings),
     )
 

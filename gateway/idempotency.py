@@ -63,9 +63,13 @@ class KeyReused(ValidationFailed):
 
 @dataclass(frozen=True)
 class Claim:
-    """One request under its key: `key` is where its answer is, `fingerprint` what it asks, `secret` seals."""
+    """One request under its key: `key` is where its answer is, `fingerprint` what it asks, `secret` seals.
+
+    `owner` is who pays for the place that it takes.
+    """
 
     key: str
+    owner: str
     fingerprint: bytes
     secret: bytes
     mark: bytes
@@ -80,12 +84,14 @@ class Claim:
                 digest.update(len(part).to_bytes(8, "big") + part)
             return digest.digest()
 
-        place = (scope().encode(), idempotency_key.encode())
+        owner = whose()
+        place = (scope(owner).encode(), idempotency_key.encode())
         condition = request.headers.get("If-Match", "").encode()
         asked = (*place, request.path.encode(), request.query_string, condition, content)
         fingerprint = derive(b"request", *asked)
         return cls(
             key=derive(b"place", *place).hex(),
+            owner=derive(b"owner", owner.encode()).hex(),
             fingerprint=fingerprint,
             secret=derive(b"seal", *asked),
             mark=PENDING + fingerprint + os.urandom(OWNER_BYTES),
@@ -143,7 +149,7 @@ def run_once(claim: Claim, serve: Callable[[], Any]) -> Response:
     response = answer_of(serve)
     try:
         if is_kept(response):
-            store.settle(claim.key, claim.mark, claim.seal(response), KEPT_SECONDS)
+            store.settle(claim.key, claim.mark, claim.seal(response), KEPT_SECONDS, claim.owner)
         else:
             store.release(claim.key, claim.mark)
     except StoreUnavailable as error:
@@ -175,10 +181,13 @@ def given_key() -> str | None:
     return key
 
 
-def scope() -> str:
+def whose() -> str:
+    principal = g.get("principal")
+    return f"address {request.remote_addr}" if principal is None else f"account {principal.id}"
+
+
+def scope(owner: str) -> str:
     """Whose key it is, and for which route: the same text from somebody else is another key."""
     principal = g.get("principal")
     rule = request.url_rule.rule if request.url_rule else ""
-    if principal is None:
-        return f"address {request.remote_addr} {request.method} {rule}"
-    return f"account {principal.id} {principal.actor_id} {request.method} {rule}"
+    return f"{owner} {principal.actor_id if principal else ''} {request.method} {rule}"

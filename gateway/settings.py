@@ -37,6 +37,8 @@ class GatewaySettings(Settings):
     body_seconds: float = 10.0
     breaker_slow_seconds: float = 3.0
     breaker_rest_seconds: float = 1.0
+    # Of the answers that are kept for a day, for one account; more than that, and the oldest are forgotten.
+    max_answer_bytes: int = 16 * MEGABYTE
     # The networks of the proxies before us, whose X-Forwarded-For is believed; nobody's by default.
     trusted_proxies: tuple[str, ...] = ()
     # Changes of limits in gateway/rates/policies.py: `read-key=100/60`, `day-key=off`; a factor for the rest.

@@ -19,7 +19,7 @@ from chassis.rpc import wire
 from chassis.testing.fixtures import *
 from chassis.testing.services import Tokens
 from chassis.tokens import TokenVerifier
-from gateway.answer_store import StoreUnavailable
+from gateway.answer_store import BYTES_BESIDES, StoreUnavailable
 from gateway.api_keys import Exchange
 from gateway.app import build, rate_setup
 from gateway.live import Figures, Hub
@@ -75,18 +75,25 @@ class FakeConnection:
 class MemoryAnswers:
     """Keeps answers for a process, without their time; `fails` is a Redis that is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_per_owner: int = 100_000) -> None:
         self.kept: dict[str, bytes] = {}
+        self.owned: dict[str, list[str]] = defaultdict(list)
         self.fails = False
+        self._bytes_per_owner = bytes_per_owner
 
     def claim(self, key: str, mark: bytes, seconds: int) -> bytes | None:
         self._must_be_there()
         return None if self.kept.setdefault(key, mark) == mark else self.kept[key]
 
-    def settle(self, key: str, mark: bytes, value: bytes, seconds: int) -> None:
+    def settle(self, key: str, mark: bytes, value: bytes, seconds: int, owner: str) -> None:
         self._must_be_there()
-        if self.kept.get(key) == mark:
-            self.kept[key] = value
+        if self.kept.get(key) != mark:
+            return
+        self.kept[key] = value
+        keys = self.owned[owner]
+        keys.append(key)
+        while sum(len(self.kept[one]) + BYTES_BESIDES for one in keys) > self._bytes_per_owner:
+            del self.kept[keys.pop(0)]
 
     def release(self, key: str, mark: bytes) -> None:
         self._must_be_there()
