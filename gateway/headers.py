@@ -27,6 +27,7 @@ HARDENED = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 PREFLIGHT_SECONDS = 600
 ONE_YEAR = 31_536_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from compose.chaos import rolling
+from compose.chaos import rolling, under_load
 from compose.chaos.crashing import crashed
 from compose.chaos.payouts import Payouts
 from compose.chaos.processing import Processing
@@ -151,6 +151,20 @@ PLATFORM_ROWS = (
         ("stand_in",),
         1,
         1,
+    ),
+    PlatformRow(
+        "outage",
+        "200 clients, and a service dies and comes back: no hang, no 500, the others are as fast as before",
+        under_load.one_service_dies,
+        (),
+        60,
+    ),
+    PlatformRow(
+        "overload",
+        "twice as much comes as can be served: the excess is refused in 50 ms, the rest is served in time",
+        under_load.twice_the_capacity,
+        (),
+        20,
     ),
     *(
         PlatformRow(
