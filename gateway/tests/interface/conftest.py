@@ -74,6 +74,7 @@ def gunicorn(broker: Any, settings_env: dict[str, str], tokens: Any, tmp_path: P
         "LOG_LEVEL": "INFO",
         "HEARTBEAT_SECONDS": "0.5",
         "MAX_UPLOAD_BYTES": "1000000",
+        "RATE_LIMIT_FACTOR": "100",
         "TMPDIR": str(tmp_path),
     }
     running = Gunicorn(environ, tmp_path / "gunicorn.log")

@@ -76,9 +76,9 @@ def test_an_answer_says_which_limits_there_are_and_what_is_left(make_door: Calla
     first = door.client.get("/v1/wallet", headers=door.as_("brand"))
     second = door.client.get("/v1/wallet", headers=door.as_("brand"))
 
-    assert first.headers["RateLimit-Policy"] == '"read-account";q=50;w=10, "day-account";q=200000;w=86400'
+    assert first.headers["RateLimit-Policy"] == '"read-account";q=50;w=10, "day-account";q=20000000;w=86400'
     assert re.fullmatch(
-        r'"read-account";r=49;t=\d+, "day-account";r=199999;t=\d+', first.headers["RateLimit"]
+        r'"read-account";r=49;t=\d+, "day-account";r=19999999;t=\d+', first.headers["RateLimit"]
     )
     assert second.headers["RateLimit"].startswith('"read-account";r=48;')
 
