@@ -158,12 +158,14 @@ PLATFORM_ROWS = (
         under_load.one_service_dies,
         (),
         60,
+        60,
     ),
     PlatformRow(
         "overload",
         "twice as much comes as can be served: the excess is refused in 50 ms, the rest is served in time",
         under_load.twice_the_capacity,
         (),
+        20,
         20,
     ),
     *(
