@@ -3,6 +3,7 @@
     Error
     ├── BadRequest 400          the request cannot be understood
     ├── Unauthenticated 401     no valid access token
+    │   └── StepUpRequired      valid, and not enough for this (RFC 9470)
     ├── Forbidden 403           the caller may not do this
     ├── NotFound 404            missing, or somebody else's
     ├── Conflict 409            the state of the resource refuses it
@@ -69,6 +70,12 @@ class BadRequest(Error):
 
 class Unauthenticated(Error):
     code, status, title = "unauthenticated", 401, "A valid access token is required"
+
+
+class StepUpRequired(Unauthenticated):
+    """`acr_values` and `max_age` (in seconds) say what a token has to show (RFC 9470)."""
+
+    code, title = "insufficient_user_authentication", "Authenticate again, or more strongly"
 
 
 class Forbidden(Error):

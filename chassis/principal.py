@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from chassis.errors import Forbidden, Unauthenticated
+from chassis.errors import Forbidden, StepUpRequired, Unauthenticated
+
+PASSWORD, SECOND_FACTOR = "pwd", "mfa"
+STRENGTHS = ("", PASSWORD, SECOND_FACTOR)
+"""What an access token may say in `acr`, the weakest first."""
 
 
 class Caller(Protocol):
@@ -55,6 +59,7 @@ class Principal:
     scopes: frozenset[str] = field(default_factory=frozenset)
     session_id: str = ""
     auth_time: datetime | None = None
+    acr: str = ""
     delegate: Delegate | None = None
 
     @property
@@ -89,6 +94,19 @@ class Principal:
 
     def owns(self, owner_id: str) -> bool:
         return self.id == owner_id
+
+    def must_have_authenticated(self, acr: str, max_age: int | None, now: datetime) -> None:
+        """Raise StepUpRequired unless the person proved who they are as strongly, and as lately (in seconds).
+
+        Whoever never did, as an API key, is refused as well.
+        """
+        strong = self.acr in STRENGTHS and STRENGTHS.index(self.acr) >= STRENGTHS.index(acr)
+        recent = self.auth_time is not None and (
+            max_age is None or now - self.auth_time <= timedelta(seconds=max_age)
+        )
+        if not (strong and recent):
+            asked = {"acr_values": acr} | ({} if max_age is None else {"max_age": max_age})
+            raise StepUpRequired("Authenticate again at /v1/auth/step-up", **asked)
 
 
 ANONYMOUS = Principal(id="", kind="anonymous")

@@ -218,6 +218,10 @@ class TokenPrincipal:
         return self.verified.auth_time
 
     @property
+    def acr(self) -> str:
+        return self.verified.acr
+
+    @property
     def delegate(self) -> Delegate | None:
         return self.verified.delegate
 
@@ -240,6 +244,9 @@ class TokenPrincipal:
 
     def owns(self, owner_id: str) -> bool:
         return self.verified.owns(owner_id)
+
+    def must_have_authenticated(self, acr: str, max_age: int | None, now: datetime) -> None:
+        self.verified.must_have_authenticated(acr, max_age, now)
 
 
 def _usable(published: dict[str, Any]) -> Any:
@@ -274,6 +281,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         scopes=frozenset(str(claims.get("scope", "")).split()),
         session_id=str(claims["sid"]),
         auth_time=_time(claims.get("auth_time")),
+        acr=str(claims.get("acr", "")),
         delegate=delegate,
     )
 

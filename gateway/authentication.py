@@ -13,6 +13,7 @@ from chassis.principal import Principal
 from gateway.api_keys import BEGINS_WITH
 from gateway.rates.requests import count_principal
 from gateway.state import state
+from identity.schemas import STEP_UP
 
 # Ours are below 1 KB; a longer one is not worth the time to decode it.
 MAX_TOKEN_LENGTH = 4096
@@ -35,6 +36,15 @@ def require(scopes: Sequence[str], kinds: Sequence[str]) -> None:
         principal.must_be(*kinds)
     if scopes and principal.scopes.isdisjoint(scopes):
         raise MissingScope(f"This needs the scope {' or '.join(scopes)}.")
+    must_have_stepped_up(principal, scopes)
+
+
+def must_have_stepped_up(principal: Principal, scopes: Sequence[str]) -> None:
+    """Raises StepUpRequired when each of these scopes that the token carries needs more than it shows."""
+    carried = [scope for scope in scopes if scope in principal.scopes]
+    if carried and all(scope in STEP_UP for scope in carried):
+        acr, max_age = STEP_UP[carried[0]]
+        principal.must_have_authenticated(acr, max_age, state().clock.now())
 
 
 def authenticate() -> Principal:

@@ -535,6 +535,16 @@ BRANDS_ONLY = (
     "version",
 )
 PUBLIC_CAMPAIGN = {name: value for name, value in EXAMPLES["campaign"].items() if name not in BRANDS_ONLY}
+EXAMPLES["step_up"] = {"code": "492039"}
+EXAMPLES["totp"] = {"enabled": True, "confirmed_at": AT, "recovery_codes_left": 10}
+EXAMPLES["totp_enrolment"] = {
+    "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "otpauth_uri": "otpauth://totp/Gametriggers:nova%40streams.example?digits=6"
+    "&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&issuer=Gametriggers&period=30",
+}
+EXAMPLES["confirm_totp"] = {"code": "492039"}
+EXAMPLES["recovery_codes"] = {"recovery_codes": ["k3jq7-m2xwa", "b5rtn-4cyf2"]}
+EXAMPLES["totp_confirmed"] = EXAMPLES["recovery_codes"] | {"session": EXAMPLES["streamer_session"]}
 EXAMPLES["api_keys"] = page(API_KEY_LISTED)
 EXAMPLES["create_api_key"] = {name: API_KEY_LISTED[name] for name in ("name", "scopes", "expires_at")}
 EXAMPLES["created_api_key"] = API_KEY_LISTED | {"key": f"{API_KEY_LISTED['prefix']}_{'k' * 43}"}

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
-from chassis.errors import Error, Internal
+from chassis.errors import Error, Internal, StepUpRequired
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,20 @@ def from_bug(error: Exception) -> Response:
 
 
 def headers_for(error: Error) -> dict[str, str]:
+    if error.code == StepUpRequired.code:
+        return {"WWW-Authenticate": step_up_challenge(error)}
     if error.status == 401:
         return {"WWW-Authenticate": 'Bearer realm="gametriggers", error="invalid_token"'}
     if "retry_after" in error.extra:
         return {"Retry-After": str(error.extra["retry_after"])}
     return {}
+
+
+def step_up_challenge(error: Error) -> str:
+    """The challenge of RFC 9470, from an error that may have come over RPC."""
+    asked = {name: error.extra[name] for name in ("acr_values", "max_age") if name in error.extra}
+    wishes = "".join(f', {name}="{value}"' for name, value in asked.items())
+    return f'Bearer realm="gametriggers", error="{error.code}"{wishes}'
 
 
 def respond(

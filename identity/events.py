@@ -139,6 +139,51 @@ class ApiKeyCreated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TotpEnabled(Event):
+    """From now on the account signs in with a code of an authenticator app, too."""
+
+    type: ClassVar[str] = "totp_enabled"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "authenticator_id"
+    authenticator_id: str
+    account_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TotpDisabled(Event):
+    """The account signs in with its password alone again."""
+
+    type: ClassVar[str] = "totp_disabled"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "authenticator_id"
+    authenticator_id: str
+    account_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryCodesReplaced(Event):
+    """The recovery codes from before are worth nothing any more."""
+
+    type: ClassVar[str] = "recovery_codes_replaced"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "authenticator_id"
+    authenticator_id: str
+    account_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryCodeUsed(Event):
+    """Somebody signed in with a recovery code in place of the app; `left` are still good."""
+
+    type: ClassVar[str] = "recovery_code_used"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "authenticator_id"
+    authenticator_id: str
+    account_id: str
+    left: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionRevoked(Event):
     """The session's access tokens must be refused from now on.
 

@@ -71,6 +71,7 @@ class IdentityService(Service):
     allowances = MongoStore(storage.MongoAllowances)
     reset_requests = MongoStore(storage.MongoResetRequests)
     keys = SealedStore(lambda mongo, outbox, box: storage.MongoSigningKeys(mongo, box))
+    authenticators = SealedStore(storage.MongoAuthenticators)
     passwords = Passwords()
     tokens = AccessTokens()
     link_tokens = LinkTokens()
@@ -89,6 +90,7 @@ class IdentityService(Service):
             self.clock,
             self.new_id,
             lambda: secrets.token_bytes(SESSION_SECRET_BYTES),
+            handlers.SecondFactor(self.authenticators, self.failures, self.clock),
         )
 
     @property
@@ -212,6 +214,54 @@ class IdentityService(Service):
         query = schemas.ListSessions().load(request)
         page = handlers.revoked_sessions(self.sessions, self.clock, **query)
         return schemas.RevokedSessionPage().dump(page)
+
+    @rpc(callers={"gateway"})
+    def step_up(self, request: dict[str, Any]) -> Any:
+        command = schemas.StepUp().load(request)
+        signed_in = handlers.step_up(
+            self.accounts, self.teams, self.failures, self.passwords, self.desk, self.person, **command
+        )
+        return schemas.SignedIn().dump(signed_in)
+
+    @rpc(callers={"gateway"})
+    def get_totp(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        return schemas.Totp().dump(handlers.get_totp(self.authenticators, self.person))
+
+    @rpc(callers={"gateway"})
+    def begin_totp(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        enrolment = handlers.begin_totp(
+            self.accounts,
+            self.authenticators,
+            self.clock,
+            self.new_id,
+            secrets.token_bytes,
+            self.person,
+        )
+        return schemas.Enrolment().dump(enrolment)
+
+    @rpc(callers={"gateway"})
+    def confirm_totp(self, request: dict[str, Any]) -> Any:
+        command = schemas.ConfirmTotp().load(request)
+        confirmed = handlers.confirm_totp(
+            self.accounts, self.teams, self.desk, secrets.token_bytes, self.person, **command
+        )
+        return schemas.ConfirmedTotp().dump(confirmed)
+
+    @rpc(callers={"gateway"})
+    def disable_totp(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        handlers.disable_totp(self.authenticators, self.clock, self.person)
+        return {}
+
+    @rpc(callers={"gateway"})
+    def replace_recovery_codes(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        codes = handlers.replace_recovery_codes(
+            self.authenticators, self.clock, secrets.token_bytes, self.person
+        )
+        return schemas.RecoveryCodes().dump({"recovery_codes": codes})
 
     @rpc(callers={"gateway"})
     def create_api_key(self, request: dict[str, Any]) -> Any:

@@ -42,9 +42,11 @@ PAYS_OUT = "sandbox"
 class PaymentSettings(Settings):
     """`hold_seconds` is how long earnings stay pending; 2,000 basis points are a fee of 20 %.
 
-    A participation keeps the fee that was configured when it first earned something.
+    A participation keeps the fee that was configured when it first earned something. A payout of more than
+    `payout_step_up_minor` needs an authentication of late.
     """
 
+    payout_step_up_minor: int = 500_00
     hold_seconds: int = 3 * 24 * 3600
     fee_basis_points: int = 2000
     wallet_currency: str = "USD"
@@ -238,4 +240,5 @@ class PaymentService(Service):
             sagas=self.sagas,
             provider=PAYS_OUT,
             currency=self.settings.wallet_currency,
+            step_up_above=self.settings.payout_step_up_minor,
         )

@@ -180,7 +180,7 @@ class Tokens:
         lifetime: timedelta = timedelta(minutes=15),
         **claims: Any,
     ) -> str:
-        """An access token; `claims` add to or replace what it says."""
+        """A token of somebody who has just signed in with two factors; `claims` add to it or replace."""
         now = int(time.time())
         body = {
             "iss": self._issuer,
@@ -193,6 +193,7 @@ class Tokens:
             "kind": kind,
             "sid": session_id or f"ses_{uuid.uuid4().hex}",
             "auth_time": now,
+            "acr": "mfa",
         } | claims
         return jwt.encode(body, self._key, algorithm="EdDSA", headers={"kid": "test", "typ": "at+jwt"})
 

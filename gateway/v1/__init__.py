@@ -15,6 +15,7 @@ from gateway.v1 import (
     participation,
     payment,
     permissions,
+    second_factor,
     streamer,
     team,
 )
@@ -23,6 +24,7 @@ BLUEPRINTS = (
     identity.blueprint,
     links.blueprint,
     oauth.blueprint,
+    second_factor.blueprint,
     api_keys.blueprint,
     brand.blueprint,
     team.blueprint,

@@ -58,11 +58,11 @@ def unlink_platform(name: str) -> Response:
 
 
 @blueprint.route("/streamers/me/payout-method", methods=["PUT"])
-@blueprint.requires("payouts:request", kinds=["streamer"])
+@blueprint.requires("payouts:method", kinds=["streamer"])
 @blueprint.answers(200, schemas.Profile, example="streamer_profile")
 @blueprint.body(schemas.SetPayoutMethod, example="payout_method")
 def set_payout_method(body: dict[str, Any]) -> Response:
-    """Say where earnings are paid out to."""
+    """Say where earnings are paid out to; a log-in of the last ten minutes is needed."""
     return answer("streamer", "set_payout_method", body)
 
 

@@ -37,6 +37,11 @@ class Suspect:
         return cls(f"account:{digest}", allowed=5)
 
     @classmethod
+    def second_factor(cls, account_id: str) -> Self:
+        """By the account: nobody gets this far without its password, so no stranger can lock it."""
+        return cls(f"second_factor:{account_id}", allowed=5)
+
+    @classmethod
     def address(cls, address: str) -> Self:
         """A household or an office shares one address, so it is allowed more than an account is."""
         return cls(f"address:{_network(address)}", allowed=50)

@@ -1,7 +1,8 @@
 """Who may do what: the one table, and the one function that reads it and names the row that decided.
 
-A row is (action, scope, roles, states, ownership). The scopes of a role are those of its rows; access tokens
-carry them, the gateway checks them, and the services check ownership and state where the resource is.
+A row is (action, scope, roles, states, ownership, assurance). The scopes of a role are those of its rows;
+access tokens carry them, the gateway checks them and the assurance (how surely and how lately the person was
+recognised), and the services check ownership and state where the resource is.
 What no row allows is refused.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+
+from chassis.principal import PASSWORD, SECOND_FACTOR
 
 OWNER, MANAGER, FINANCE, APPROVER, VIEWER = "owner", "manager", "finance", "approver", "viewer"
 STREAMER, ADMIN = "streamer", "admin"
@@ -57,6 +60,21 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Assurance:
+    """How surely the person was recognised: `acr` is how, `max_age` how many seconds ago at the most."""
+
+    acr: str
+    max_age: int | None = None
+
+
+# Whoever finds a browser open, or a token, has neither the password nor the phone. Accounts with a second
+# factor authenticate with it whenever they do, so nothing more is asked of them here.
+RECENT = Assurance(PASSWORD, 600)
+TWO_FACTORS = Assurance(SECOND_FACTOR)
+RECENT_TWO_FACTORS = Assurance(SECOND_FACTOR, 600)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One row. Without a scope every token of the role will do; without states every state will."""
 
@@ -65,6 +83,7 @@ class Rule:
     roles: tuple[str, ...]
     states: frozenset[str] | None = None
     owned: bool = True
+    assurance: Assurance | None = None
 
     @property
     def kind(self) -> str:
@@ -96,8 +115,17 @@ class Rule:
             SCOPE: f"the token does not carry {self.scope}",
             OWNERSHIP: f"the {resource.kind} belongs to another account",
             STATE: f"{resource.state} is not among {', '.join(sorted(self.states or ()))}",
-            GRANTED: f"{subject.role} may {self.action}" + (f" with {self.scope}" if self.scope else ""),
+            GRANTED: f"{subject.role} may {self.action}" + self.conditions,
         }[check]
+
+    @property
+    def conditions(self) -> str:
+        """What a token must carry, and show of its holder."""
+        scope = f" with {self.scope}" if self.scope else ""
+        if self.assurance is None:
+            return scope
+        age = self.assurance.max_age
+        return f"{scope} after {self.assurance.acr}" + ("" if age is None else f" within {age} s")
 
 
 CHECKS = (KIND, ROLE, SCOPE, OWNERSHIP, STATE)
@@ -108,13 +136,19 @@ def _rows(
     roles: tuple[str, ...],
     *actions: str,
     owned: bool = True,
+    assurance: Assurance | None = None,
     **by_state: tuple[str, ...],
 ) -> list[Rule]:
     """Rows that share scope and roles; `by_state` are actions, `campaign__submit`, with their states."""
-    rows = [Rule(action, scope, roles, None, owned) for action in actions]
+    rows = [Rule(action, scope, roles, None, owned, assurance) for action in actions]
     for action, states in by_state.items():
-        rows.append(Rule(action.replace("__", "."), scope, roles, frozenset(states), owned))
+        rows.append(Rule(action.replace("__", "."), scope, roles, frozenset(states), owned, assurance))
     return rows
+
+
+def _admin_rows(scope: str, *actions: str, **by_state: tuple[str, ...]) -> list[Rule]:
+    """What an administrator does reaches everybody's money and data."""
+    return _rows(scope, (ADMIN,), *actions, owned=False, assurance=TWO_FACTORS, **by_state)
 
 
 _ALL = TEAM_ROLES
@@ -183,23 +217,22 @@ TABLE: tuple[Rule, ...] = (
     ),
     *_rows("overlay:manage", (STREAMER,), "overlay.read", "overlay.replace", "overlay.test"),
     *_rows("wallet:read", (STREAMER,), "wallet.read", "invoice.read"),
-    *_rows("payouts:request", (STREAMER,), "payout.request", "payout.read", "payout.choose_method"),
+    *_rows("payouts:request", (STREAMER,), "payout.request", "payout.read"),
+    *_rows("payouts:method", (STREAMER,), "payout.choose_method", assurance=RECENT),
     *_rows("analytics:read", (STREAMER,), "analytics.read"),
     *_rows("notifications:read", (STREAMER,), "notification.read", "notification.mark_read"),
     *_rows("notifications:write", (STREAMER,), "notification.choose"),
     # Administrators.
-    *_rows("admin:campaigns", (ADMIN,), "campaign.read", "campaign.read_history", owned=False),
-    *_rows(
+    *_admin_rows("admin:campaigns", "campaign.read", "campaign.read_history"),
+    *_admin_rows(
         "admin:campaigns",
-        (ADMIN,),
-        owned=False,
         campaign__approve=("pending_review",),
         campaign__reject=("pending_review",),
     ),
-    *_rows("admin:campaigns", (ADMIN,), "analytics.read", owned=False),
-    *_rows("admin:streamers", (ADMIN,), "streamer.verify_platform", owned=False),
-    *_rows("admin:ledger", (ADMIN,), "campaign.read_ledger", "ledger.verify", owned=False),
-    *_rows("admin:permissions", (ADMIN,), "permission.explain", owned=False),
+    *_admin_rows("admin:campaigns", "analytics.read"),
+    *_admin_rows("admin:streamers", "streamer.verify_platform"),
+    *_admin_rows("admin:ledger", "campaign.read_ledger", "ledger.verify"),
+    *_admin_rows("admin:permissions", "permission.explain"),
 )
 
 
@@ -217,6 +250,9 @@ SCOPES: Mapping[str, frozenset[str]] = {
     role: frozenset(rule.scope for rule in TABLE if rule.scope and role in rule.roles) for role in ROLES
 }
 """What an access token of each role carries."""
+
+STEP_UP: Mapping[str, Assurance] = {rule.scope: rule.assurance for rule in TABLE if rule.assurance}
+"""What has to be shown before a scope opens anything; a row's assurance is that of its scope."""
 
 
 OWN_SCOPES: Mapping[str, frozenset[str]] = {kind: SCOPES[role] for kind, role in ROLE_OF_KIND.items()}

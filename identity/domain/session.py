@@ -11,6 +11,7 @@ from typing import Any, Self
 from chassis.errors import NotFound, Unauthenticated
 from chassis.event import Event
 from chassis.ids import is_id
+from chassis.principal import PASSWORD
 from identity.domain.account import Account
 from identity.domain.permissions import OWN_SCOPES
 from identity.events import RefreshTokenReused, SessionRevoked
@@ -97,6 +98,8 @@ class Session:
     address: str | None = None
     acts_for: str | None = None
     key: KeyFacts | None = None
+    acr: str = PASSWORD
+    authenticated_at: datetime | None = None
     generation: int = 1
     revoked_at: datetime | None = None
     version: int = 1
@@ -110,6 +113,7 @@ class Session:
         at: datetime,
         address: str | None,
         acts_for: str | None = None,
+        acr: str = PASSWORD,
     ) -> Session:
         return cls(
             id=id,
@@ -122,6 +126,8 @@ class Session:
             expires_at=at + SESSION_LIFETIMES[account.kind],
             address=address,
             acts_for=acts_for,
+            acr=acr,
+            authenticated_at=at,
         )
 
     @property
@@ -139,6 +145,10 @@ class Session:
         assert self.key is not None
         self.last_used_at = at
         self.key = replace(self.key, is_used=True)
+
+    def step_up(self, acr: str, at: datetime) -> None:
+        """The person behind it has proved again who they are."""
+        self.acr, self.authenticated_at = acr, at
 
     def is_live(self, at: datetime) -> bool:
         return self.revoked_at is None and at < self.expires_at
@@ -193,7 +203,7 @@ class Session:
         """The claims that depend on the session; issuer and audience are the signer's (RFC 9068)."""
         issued_at = int(at.timestamp())
         ends_at = min(at + ACCESS_TOKEN_LIFETIME, self.expires_at)
-        return {
+        claims = {
             "sub": self.account_id,
             "iat": issued_at,
             "exp": int(ends_at.timestamp()),
@@ -201,5 +211,12 @@ class Session:
             "scope": " ".join(self.scopes),
             "kind": self.kind,
             "sid": self.id,
-            "auth_time": int(self.created_at.timestamp()),
         }
+        return claims | self._authentication
+
+    @property
+    def _authentication(self) -> dict[str, Any]:
+        """How and when the person was recognised; nobody stands behind an API key."""
+        if self.key is not None:
+            return {}
+        return {"acr": self.acr, "auth_time": int((self.authenticated_at or self.created_at).timestamp())}

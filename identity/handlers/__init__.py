@@ -32,7 +32,16 @@ from identity.handlers.passwords import (
 from identity.handlers.permissions import PrincipalNotFound, explain, explain_to_operator
 from identity.handlers.ports import SessionOwner
 from identity.handlers.retries import retried
+from identity.handlers.second_factor import SecondFactor
 from identity.handlers.sessions import list_sessions, logout, refresh, revoke_session, revoked_sessions
+from identity.handlers.step_up import step_up
+from identity.handlers.totp import (
+    begin_totp,
+    confirm_totp,
+    disable_totp,
+    get_totp,
+    replace_recovery_codes,
+)
 
 __all__ = [
     "Desk",
@@ -41,19 +50,24 @@ __all__ = [
     "Post",
     "PrincipalNotFound",
     "Reception",
+    "SecondFactor",
     "SessionOwner",
     "SignedIn",
     "accept_invitation",
     "begin_oauth",
+    "begin_totp",
     "change_password",
+    "confirm_totp",
     "create_admin",
     "create_api_key",
+    "disable_totp",
     "end_member_sessions",
     "exchange_api_key",
     "explain",
     "explain_to_operator",
     "finish_oauth",
     "forgot_password",
+    "get_totp",
     "list_api_keys",
     "list_keys",
     "list_provider_links",
@@ -68,6 +82,7 @@ __all__ = [
     "refresh_provider_tokens",
     "register_brand",
     "register_streamer",
+    "replace_recovery_codes",
     "resend_verification",
     "reset_password",
     "retried",
@@ -77,6 +92,7 @@ __all__ = [
     "rotate_keys",
     "send_invitation",
     "send_reset_links",
+    "step_up",
     "unlink_provider",
     "verify_email",
     "withdraw_key",

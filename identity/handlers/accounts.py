@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chassis.event import Event
+from chassis.principal import PASSWORD
 from identity.domain.account import (
     ID_PREFIXES,
     Account,
@@ -39,7 +40,7 @@ def register_brand(
     account = new_account(passwords, desk, "brand", email, password, company_name)
     contact = ContactPerson(**contact_person)
     open_account(accounts, post, account, registered_brand(account, company_name, industry, contact))
-    return desk.open(account, address)
+    return desk.open(account, address, PASSWORD)
 
 
 def register_streamer(
@@ -56,7 +57,7 @@ def register_streamer(
     check_password(password, passwords.breached, own_words(email, display_name))
     account = new_account(passwords, desk, "streamer", email, password, display_name)
     open_account(accounts, post, account, registered_streamer(account, display_name))
-    return desk.open(account, address)
+    return desk.open(account, address, PASSWORD)
 
 
 def open_account(accounts: Accounts, post: Post, account: Account, events: Sequence[Event]) -> None:

@@ -11,6 +11,7 @@ from identity.domain.account import Account
 from identity.domain.membership import Membership
 from identity.domain.session import ACCESS_TOKEN_LIFETIME, Session
 from identity.handlers.ports import AccessTokens, Sessions
+from identity.handlers.second_factor import SecondFactor
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,16 @@ class Desk:
     clock: Clock
     new_id: NewId
     new_secret: Callable[[], bytes]
+    second_factor: SecondFactor
 
-    def open(self, account: Account, address: str | None) -> SignedIn:
-        return self.tokens_of(self.begin(account, address), account)
+    def open(self, account: Account, address: str | None, acr: str) -> SignedIn:
+        """`acr` is what `second_factor.check` says; a new account has no second factor yet."""
+        return self.tokens_of(self.begin(account, address, acr), account)
 
-    def begin(self, account: Account, address: str | None, acts_for: str | None = None) -> Session:
+    def begin(self, account: Account, address: str | None, acr: str, acts_for: str | None = None) -> Session:
         """Stores a session for which nobody holds a token yet."""
         now = self.clock.now()
-        session = Session.open(self.new_id("ses"), account, self.new_secret(), now, address, acts_for)
+        session = Session.open(self.new_id("ses"), account, self.new_secret(), now, address, acts_for, acr)
         self.sessions.add(session)
         return session
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chassis.event import ReceivedEvent
+from chassis.principal import PASSWORD
 from identity.domain.account import (
     Account,
     ConcurrentUpdate,
@@ -41,7 +42,13 @@ def send_invitation(post: Post, event: ReceivedEvent) -> None:
 
 
 def accept_invitation(
-    at: Reception, *, token: str, password: str, name: str, address: str | None = None
+    at: Reception,
+    *,
+    token: str,
+    password: str,
+    name: str,
+    code: str | None = None,
+    address: str | None = None,
 ) -> SignedIn:
     """Join the team with a new account, or with the one that the invited address has already.
 
@@ -51,17 +58,22 @@ def accept_invitation(
     link = at.post.open(token, TEAM_INVITATION)
     assert link.brand_id is not None
     email = normal_email(at.teams.invitation(link.brand_id, link.account_id).email)
-    account = retried(lambda: own_account(at, email, password, name, address), lost_race=(EmailTaken,))
+    account, acr = retried(
+        lambda: own_account(at, email, password, name, code, address), lost_race=(EmailTaken,)
+    )
     membership = at.teams.join(link.brand_id, link.account_id, member_id=account.id, email=email, name=name)
     use_up(at.post, link)
-    signed_in = open_for(at.teams, at.desk, account, membership, address)
+    signed_in = open_for(at.teams, at.desk, account, membership, address, acr)
     return still_proven(at.accounts, at.desk, account, signed_in)
 
 
-def own_account(at: Reception, email: str, password: str, name: str, address: str | None) -> Account:
+def own_account(
+    at: Reception, email: str, password: str, name: str, code: str | None, address: str | None
+) -> tuple[Account, str]:
+    """With how strongly its owner is recognised; a new one has no second factor yet."""
     if at.accounts.find(MEMBER, email) is None:
-        return register(at, email, password, name)
-    return proven(at.accounts, at.failures, at.passwords, at.desk.clock, MEMBER, email, password, address)
+        return register(at, email, password, name), PASSWORD
+    return proven(at.accounts, at.failures, at.passwords, at.desk, MEMBER, email, password, code, address)
 
 
 def register(at: Reception, email: str, password: str, name: str) -> Account:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from chassis.clock import Clock
 from identity.domain.account import (
     Account,
     ConcurrentUpdate,
@@ -12,11 +9,12 @@ from identity.domain.account import (
     normal_email,
     normal_password,
 )
-from identity.domain.lockout import Locked, Suspect
+from identity.domain.authenticator import InvalidCode
+from identity.domain.lockout import Suspect
 from identity.domain.session import RefreshToken
+from identity.handlers.attempts import count_failure
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.ports import Accounts, FailureLog, Passwords
-from identity.handlers.retries import retried
 from identity.handlers.sessions import revoke
 
 
@@ -29,27 +27,30 @@ def login(
     kind: str,
     email: str,
     password: str,
+    code: str | None = None,
     address: str | None = None,
 ) -> SignedIn:
-    account = proven(accounts, failures, passwords, desk.clock, kind, email, password, address)
-    return still_proven(accounts, desk, account, desk.open(account, address))
+    account, acr = proven(accounts, failures, passwords, desk, kind, email, password, code, address)
+    return still_proven(accounts, desk, account, desk.open(account, address, acr))
 
 
 def proven(
     accounts: Accounts,
     failures: FailureLog,
     passwords: Passwords,
-    clock: Clock,
+    desk: Desk,
     kind: str,
     email: str,
     password: str,
+    code: str | None,
     address: str | None,
-) -> Account:
-    """The account whose password it is.
+) -> tuple[Account, str]:
+    """The account whose password it is, and how strongly its owner is recognised.
 
-    InvalidCredentials or Locked, neither of which tells whether the account exists.
+    InvalidCredentials or Locked, neither of which tells whether the account exists. TotpRequired and
+    InvalidCode do tell, and are for those who know the password.
     """
-    now = clock.now()
+    now = desk.clock.now()
     by_account = Suspect.account(kind, email)
     by_address = [Suspect.address(address)] if address else []
     for suspect in by_address:
@@ -64,21 +65,15 @@ def proven(
             count_failure(failures, suspect, now)
         raise InvalidCredentials()
 
-    use_up(accounts, account)
     failures.forget(by_account)
-    return account
-
-
-def count_failure(failures: FailureLog, suspect: Suspect, at: datetime) -> None:
-    def count() -> None:
-        found = failures.get(suspect)
-        found.add(at)
-        failures.save(found)
-
     try:
-        retried(count)
-    except ConcurrentUpdate as error:
-        raise Locked("Too many attempts at once", retry_after=1) from error
+        acr = desk.second_factor.check(account.id, code)
+    except InvalidCode:
+        for suspect in by_address:
+            count_failure(failures, suspect, now)
+        raise
+    use_up(accounts, account)
+    return account, acr
 
 
 def use_up(accounts: Accounts, account: Account) -> None:

@@ -25,22 +25,23 @@ def login_member(
     email: str,
     password: str,
     brand_id: str | None = None,
+    code: str | None = None,
     address: str | None = None,
 ) -> SignedIn:
-    account = proven(accounts, failures, passwords, desk.clock, MEMBER, email, password, address)
-    signed_in = open_for(teams, desk, account, chosen(teams.of(account.id), brand_id), address)
+    account, acr = proven(accounts, failures, passwords, desk, MEMBER, email, password, code, address)
+    signed_in = open_for(teams, desk, account, chosen(teams.of(account.id), brand_id), address, acr)
     return still_proven(accounts, desk, account, signed_in)
 
 
 def open_for(
-    teams: Teams, desk: Desk, account: Account, membership: Membership, address: str | None
+    teams: Teams, desk: Desk, account: Account, membership: Membership, address: str | None, acr: str
 ) -> SignedIn:
     """The role is looked up once the session is stored.
 
     Taking somebody out of a team ends their stored sessions. When that happens in this very moment, either
     the look-up does not find the member any more, or the ending finds this session.
     """
-    session = desk.begin(account, address, acts_for=membership.brand_id)
+    session = desk.begin(account, address, acr, acts_for=membership.brand_id)
     try:
         current = the(teams.of(account.id), membership.brand_id)
     except NoMembership:

@@ -154,7 +154,7 @@ def finish_oauth(
         account = linked_account(accounts, links, desk, flow, external)
     else:
         account = account_of(accounts, links, desk, external)
-    return desk.open(account, address)
+    return desk.open(account, address, desk.second_factor.without_a_code(account.id))
 
 
 def offered_by(providers: Providers, name: str) -> Provider:

@@ -14,9 +14,9 @@ from identity.domain.account import (
 )
 from identity.domain.link import RESET_PASSWORD, ResetRequest
 from identity.domain.lockout import Suspect
+from identity.handlers.attempts import count_failure
 from identity.handlers.in_person import must_be_in_person
 from identity.handlers.links import Post, askers
-from identity.handlers.login import count_failure
 from identity.handlers.oauth import ProviderLinks
 from identity.handlers.ports import Accounts, FailureLog, Passwords, ResetRequests, SessionOwner, Sessions
 from identity.handlers.retries import retried

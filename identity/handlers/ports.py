@@ -10,6 +10,7 @@ from chassis.event import Event
 from chassis.principal import Caller
 from identity.domain.account import Account
 from identity.domain.allowance import Allowance, Asker
+from identity.domain.authenticator import Authenticator
 from identity.domain.link import Link, ResetRequest
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.membership import Invited, Membership
@@ -23,6 +24,8 @@ class SessionOwner(Caller, Protocol):
 
     @property
     def session_id(self) -> str: ...
+
+    def must_have_authenticated(self, acr: str, max_age: int | None, now: datetime) -> None: ...
 
 
 class Accounts(Protocol):
@@ -72,6 +75,16 @@ class Teams(Protocol):
 
     def join(self, brand_id: str, invitation_id: str, *, member_id: str, email: str, name: str) -> Membership:
         """Accepts it for this member; again for the same one changes nothing. Brand's refusal otherwise."""
+
+
+class Authenticators(Protocol):
+    def find(self, account_id: str) -> Authenticator | None: ...
+
+    def save(self, authenticator: Authenticator, events: Sequence[Event]) -> None:
+        """Inserts one of version 0. ConcurrentUpdate when it has changed since it was loaded."""
+
+    def remove(self, authenticator: Authenticator, events: Sequence[Event]) -> None:
+        """ConcurrentUpdate as above."""
 
 
 class FailureLog(Protocol):

@@ -53,7 +53,15 @@ from identity.schemas.oauth import (
     UnlinkProvider,
 )
 from identity.schemas.parts import KINDS, Membership, Nothing
-from identity.schemas.permissions import Decision, DescribedPrincipal, Explain, PermissionResource
+from identity.schemas.permissions import STEP_UP, Decision, DescribedPrincipal, Explain, PermissionResource
+from identity.schemas.second_factor import (
+    ConfirmedTotp,
+    ConfirmTotp,
+    Enrolment,
+    RecoveryCodes,
+    StepUp,
+    Totp,
+)
 from identity.schemas.sessions import (
     ListSessions,
     Refresh,
@@ -67,6 +75,7 @@ from identity.schemas.sessions import (
 
 __all__ = [
     "KINDS",
+    "STEP_UP",
     "AcceptInvitation",
     "AcceptInvitationCall",
     "Account",
@@ -75,12 +84,15 @@ __all__ = [
     "BeginOAuth",
     "BegunOAuth",
     "ChangePassword",
+    "ConfirmTotp",
+    "ConfirmedTotp",
     "ContactPerson",
     "CreateAdmin",
     "CreateApiKey",
     "CreatedApiKey",
     "Decision",
     "DescribedPrincipal",
+    "Enrolment",
     "ExchangeApiKey",
     "Exchanged",
     "Explain",
@@ -109,6 +121,7 @@ __all__ = [
     "ProviderLinkPage",
     "ProviderToken",
     "ProviderTokens",
+    "RecoveryCodes",
     "Refresh",
     "RefreshCall",
     "RegisterBrand",
@@ -126,6 +139,8 @@ __all__ = [
     "SignedIn",
     "SigningKey",
     "SigningKeys",
+    "StepUp",
+    "Totp",
     "UnlinkProvider",
     "VerifyEmail",
     "WithdrawSigningKey",

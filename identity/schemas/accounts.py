@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from chassis.schema import Schema, UtcDateTime
-from identity.schemas.parts import ACCOUNT_KINDS, KINDS, FromAddress, Membership, email, line, password
+from identity.schemas.parts import ACCOUNT_KINDS, KINDS, FromAddress, Membership, code, email, line, password
 
 
 class ContactPerson(Schema):
@@ -35,10 +35,11 @@ class RegisterStreamer(Schema):
 
 
 class Login(Schema):
-    """The kind of account is in the path."""
+    """The kind of account is in the path. `code` is for accounts with an authenticator app."""
 
     email = email()
     password = password()
+    code = code()
 
 
 class RegisterBrandCall(RegisterBrand, FromAddress):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chassis.schema import IdField, Schema
 from identity.schemas.accounts import Login
-from identity.schemas.parts import FromAddress, line, link_token, password
+from identity.schemas.parts import FromAddress, code, line, link_token, password
 
 
 class LoginMember(Login):
@@ -16,11 +16,13 @@ class LoginMember(Login):
 class AcceptInvitation(Schema):
     """`token` stands in the link that was mailed, after the #.
 
-    `password` is the new account's, or that of the account which the invited address has already.
+    `password` is the new account's, or that of the account which the invited address has already; `code` is
+    for one with an authenticator app.
     """
 
     token = link_token()
     password = password()
+    code = code()
     name = line(120, "Finn Okafor")
 
 

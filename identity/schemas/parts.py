@@ -24,6 +24,9 @@ LONGEST_PASSWORD_INPUT = 512
 LONGEST_LINK_TOKEN = 100
 
 
+LONGEST_CODE_INPUT = 40
+
+
 ONE_LINE = validate.Regexp(r"\A(?=.*\S)[^\x00-\x1f\x7f]+\Z", error="Must be one line of text.")
 
 
@@ -53,12 +56,22 @@ def link_token() -> fields.String:
     )
 
 
-def password() -> fields.String:
+def password(required: bool = True) -> fields.String:
     return fields.String(
-        required=True,
+        required=required,
         load_only=True,
         validate=validate.Length(min=1, max=LONGEST_PASSWORD_INPUT),
         metadata={"format": "password", "example": "a lamp in the attic"},
+    )
+
+
+def code(required: bool = False) -> fields.String:
+    """Of the app (six digits) or a recovery code; which, and whether it is right, is the domain's to say."""
+    return fields.String(
+        required=required,
+        load_only=True,
+        validate=[validate.Length(min=1, max=LONGEST_CODE_INPUT), ONE_LINE],
+        metadata={"example": "492039"},
     )
 
 

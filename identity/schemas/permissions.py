@@ -11,6 +11,15 @@ from identity.schemas.parts import TEAM_ROLES
 
 ROLES = (*TEAM_ROLES, "streamer", "admin")
 LONGEST_NAME = 64
+
+STEP_UP: dict[str, tuple[str, int | None]] = {
+    "payouts:method": ("pwd", 600),
+    "admin:campaigns": ("mfa", None),
+    "admin:streamers": ("mfa", None),
+    "admin:ledger": ("mfa", None),
+    "admin:permissions": ("mfa", None),
+}
+"""Scopes that open nothing until the token shows this `acr`, from at most so many seconds ago."""
 MOST_SCOPES = 50
 
 

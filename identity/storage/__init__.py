@@ -1,6 +1,7 @@
 """What identity keeps in MongoDB; secrets are encrypted before they get there."""
 
 from identity.storage.accounts import MongoAccounts
+from identity.storage.authenticators import MongoAuthenticators
 from identity.storage.failures import MongoFailureLog
 from identity.storage.keys import MongoSigningKeys
 from identity.storage.links import MongoAllowances, MongoLinks, MongoResetRequests
@@ -10,6 +11,7 @@ from identity.storage.sessions import MongoSessions
 __all__ = [
     "MongoAccounts",
     "MongoAllowances",
+    "MongoAuthenticators",
     "MongoFailureLog",
     "MongoFlows",
     "MongoLinks",

@@ -14,6 +14,7 @@ from chassis.crypto import SecretBox
 from chassis.event import Event
 from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
+from chassis.principal import PASSWORD
 from identity.domain.account import ConcurrentUpdate
 from identity.domain.session import KeyFacts, Session, SessionNotFound
 
@@ -120,6 +121,8 @@ class MongoSessions:
             "address": session.address,
             "acts_for": session.acts_for,
             "key": asdict(session.key) if session.key else None,
+            "acr": session.acr,
+            "authenticated_at": session.authenticated_at,
             "revoked_at": session.revoked_at,
             "version": session.version,
         }
@@ -138,6 +141,8 @@ class MongoSessions:
             address=document["address"],
             acts_for=document.get("acts_for"),
             key=_key_facts(document.get("key")),
+            acr=document.get("acr", PASSWORD),
+            authenticated_at=document.get("authenticated_at"),
             revoked_at=document["revoked_at"],
             version=document["version"],
         )

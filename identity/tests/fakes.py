@@ -12,6 +12,7 @@ from chassis.errors import NotFound
 from chassis.event import Event
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
 from identity.domain.allowance import Allowance, Asker
+from identity.domain.authenticator import Authenticator
 from identity.domain.key_ring import KeyRing, KeyTaken, SigningKey
 from identity.domain.link import Link, LinkNotValid, ResetRequest
 from identity.domain.lockout import Failures, Suspect
@@ -110,6 +111,31 @@ class FakeSessions:
             and (after is None or session.id > after)
         ]
         return deepcopy(sorted(found, key=lambda session: session.id)[:limit])
+
+
+class FakeAuthenticators:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._authenticators: dict[str, Authenticator] = {}
+
+    def find(self, account_id: str) -> Authenticator | None:
+        return deepcopy(self._authenticators.get(account_id))
+
+    def save(self, authenticator: Authenticator, events: Sequence[Event]) -> None:
+        self._must_be_unchanged(authenticator)
+        authenticator.version += 1
+        self._authenticators[authenticator.account_id] = deepcopy(authenticator)
+        self.events.extend(events)
+
+    def remove(self, authenticator: Authenticator, events: Sequence[Event]) -> None:
+        self._must_be_unchanged(authenticator)
+        del self._authenticators[authenticator.account_id]
+        self.events.extend(events)
+
+    def _must_be_unchanged(self, authenticator: Authenticator) -> None:
+        stored = self._authenticators.get(authenticator.account_id)
+        if (stored.version if stored else 0) != authenticator.version:
+            raise ConcurrentUpdate()
 
 
 class FakeFailureLog:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
 from chassis.ids import new_id
 from identity.domain.account import Account
 from identity.domain.api_key import PresentedKey, new_key
+from identity.domain.authenticator import Authenticator
 from identity.domain.key_ring import KeyPair, Policy, SigningKey
 from identity.domain.link import VERIFY_EMAIL, Link
 from identity.domain.permissions import SCOPES
@@ -18,6 +22,8 @@ from identity.events import ApiKeyCreated
 MONDAY = datetime(2126, 11, 25, 9, 0, tzinfo=UTC)
 
 TEN_MINUTES_AHEAD = Policy(published_for=timedelta(minutes=10), signs_for=timedelta(days=30))
+
+APP_SECRET = b"20 bytes of a secret"
 
 GOOD_PASSWORD = "a lamp in the attic"
 
@@ -59,6 +65,22 @@ def session(of: Account | None = None, **changes: Any) -> Session:
     for name, value in changes.items():
         setattr(opened, name, value)
     return opened
+
+
+def an_authenticator(**changes: Any) -> Authenticator:
+    """An app that is not confirmed yet."""
+    fields: dict[str, Any] = {
+        "id": new_id("otp"),
+        "account_id": new_id("brd"),
+        "secret": APP_SECRET,
+        "created_at": MONDAY,
+    }
+    return Authenticator(**(fields | changes))
+
+
+def a_code(at: datetime, secret: bytes = APP_SECRET) -> str:
+    """What the app shows at that time."""
+    return TOTP(secret, 6, SHA1(), 30).generate(at.timestamp()).decode()
 
 
 def an_api_key(of: Account, **changes: Any) -> tuple[Session, PresentedKey, list[ApiKeyCreated]]:

@@ -9,7 +9,7 @@ from chassis.clock import Clock
 from chassis.ids import NewId
 from chassis.money import Money
 from chassis.pagination import Page
-from chassis.principal import Caller
+from chassis.principal import PASSWORD, Caller
 from chassis.saga_steps import SagaState, Step
 from payment.domain.document import DocumentKind, payout_statement
 from payment.domain.errors import (
@@ -26,6 +26,7 @@ from payment.domain.provider import Destination, Progress, ProviderObject
 from payment.domain.wallet import check_currency
 from payment.handlers.idempotency import Answer, Attempt, kept_answer, once
 from payment.handlers.ports import (
+    Payee,
     PaymentProvider,
     Payments,
     Sagas,
@@ -38,6 +39,10 @@ SETTLEMENT_SECONDS = 7 * 24 * 3_600.0
 """A bank may take some days; until then a payout that is on its way is nothing to worry about."""
 
 
+STEP_UP_SECONDS = 600
+"""As for choosing where the money goes. An account with an authenticator app always authenticates with it."""
+
+
 @dataclass(frozen=True)
 class RequestPayout:
     amount: Money
@@ -46,7 +51,10 @@ class RequestPayout:
 
 @dataclass(frozen=True)
 class PayoutDesk:
-    """The collaborators of a payout; `provider` is the name of the one that pays."""
+    """The collaborators of a payout; `provider` is the name of the one that pays.
+
+    More than `step_up_above` minor units at once need an authentication of late.
+    """
 
     payments: Payments
     streamers: Streamers
@@ -54,10 +62,11 @@ class PayoutDesk:
     sagas: Sagas
     provider: str
     currency: str
+    step_up_above: int
 
 
 def request_payout(
-    desk: PayoutDesk, clock: Clock, new_id: NewId, by: Caller, command: RequestPayout
+    desk: PayoutDesk, clock: Clock, new_id: NewId, by: Payee, command: RequestPayout
 ) -> Payout:
     """available → paying_out, and the saga that does the rest, in one transaction."""
     by.must_be("streamer")
@@ -66,6 +75,8 @@ def request_payout(
     attempt = Attempt.of(f"payout:{by.id}", command.idempotency_key, body)
     answer = kept_answer(desk.payments, attempt)
     if answer is None:
+        if command.amount.amount_minor > desk.step_up_above:
+            by.must_have_authenticated(PASSWORD, STEP_UP_SECONDS, clock.now())
         payout = draft(desk, clock, new_id, by.id, command.amount)
         answer = once(desk.payments, clock, attempt, lambda: place(desk, new_id, payout))
     payout_id: str = answer["payout_id"]

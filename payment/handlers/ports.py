@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from chassis.event import Event
 from chassis.money import Money
 from chassis.pagination import Page
+from chassis.principal import Caller
 from payment.domain.budget import CampaignBudget
 from payment.domain.deposit import Deposit
 from payment.domain.document import Document, DocumentKind
@@ -201,6 +202,13 @@ class PaymentProvider(Protocol):
 class Providers(Protocol):
     def named(self, name: str) -> PaymentProvider:
         """ProviderNotConfigured when this installation has no keys for it."""
+
+
+class Payee(Caller, Protocol):
+    """The end user, with what the access token tells of how and when they were recognised."""
+
+    def must_have_authenticated(self, acr: str, max_age: int | None, now: datetime) -> None:
+        """StepUpRequired unless it was as strongly, and at most so many seconds ago."""
 
 
 class Streamers(Protocol):

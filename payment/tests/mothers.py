@@ -81,7 +81,9 @@ class Office:
 
     @property
     def desk(self) -> PayoutDesk:
-        return PayoutDesk(self.payments, self.streamers, PlainVault(), self.sagas, "sandbox", "USD")
+        return PayoutDesk(
+            self.payments, self.streamers, PlainVault(), self.sagas, "sandbox", "USD", step_up_above=500_00
+        )
 
     def key(self) -> str:
         return f"key-{next(self.keys)}"

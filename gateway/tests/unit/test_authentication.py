@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import ServiceUnavailable
+from chassis.errors import ServiceUnavailable, StepUpRequired, from_wire
+from gateway.examples import CAMPAIGN, EXAMPLES
 from gateway.sessions import CatchUp, RevokedSessions
-from gateway.tests.conftest import BRAND, NOW, Door
+from gateway.tests.conftest import ACCOUNTS, BRAND, NOW, Door
+from gateway.tests.surface import SCOPES
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,74 @@ def test_a_token_without_the_scope_is_told_which_one_is_missing(door: Door) -> N
 
     assert (response.status_code, response.json["code"]) == (403, "missing_scope")
     assert "wallet:read" in response.json["detail"]
+
+
+METHOD = "/v1/streamers/me/payout-method"
+LONG_AGO = int(NOW.timestamp()) - 3600
+LATELY = int(NOW.timestamp()) - 600
+
+
+def headers(door: Door, kind: str, **claims: Any) -> dict[str, str]:
+    token = door.issued.issue(kind, ACCOUNTS[kind], SCOPES[kind], **claims)
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_where_the_money_goes_is_changed_after_a_log_in_of_late(door: Door) -> None:
+    long_ago = headers(door, "streamer", acr="pwd", auth_time=LONG_AGO)
+    lately = headers(door, "streamer", acr="pwd", auth_time=LATELY)
+    body = EXAMPLES["payout_method"]
+
+    refused = door.client.put(METHOD, headers=long_ago, json=body)
+    assert door.services.calls == []
+    taken = door.client.put(METHOD, headers=lately, json=body)
+
+    assert (refused.status_code, taken.status_code) == (401, 200)
+    assert refused.json["code"] == "insufficient_user_authentication"
+    assert (refused.json["acr_values"], refused.json["max_age"]) == ("pwd", 600)
+    assert refused.headers["WWW-Authenticate"] == (
+        'Bearer realm="gametriggers", error="insufficient_user_authentication", '
+        'acr_values="pwd", max_age="600"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", f"/v1/admin/campaigns/{CAMPAIGN}/approve"),
+        ("GET", f"/v1/campaigns/{CAMPAIGN}"),
+        ("GET", "/v1/admin/ledger/verify"),
+        ("GET", f"/v1/analytics/campaigns/{CAMPAIGN}/summary"),
+    ],
+)
+def test_an_admin_without_a_second_factor_can_do_nothing(door: Door, method: str, path: str) -> None:
+    refused = door.client.open(path, method=method, headers=headers(door, "admin", acr="pwd"))
+    assert door.services.calls == []
+    served = door.client.open(path, method=method, headers=headers(door, "admin", auth_time=LONG_AGO))
+
+    assert (refused.status_code, refused.json["acr_values"]) == (401, "mfa")
+    assert 'acr_values="mfa"' in refused.headers["WWW-Authenticate"]
+    assert served.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "claims", [{"acr": None}, {"acr": "loa4"}, {"acr": ["mfa"]}, {"auth_time": None}], ids=str
+)
+def test_a_token_that_does_not_say_how_its_holder_was_recognised_steps_nothing_up(
+    door: Door, claims: dict[str, Any]
+) -> None:
+    response = door.client.get("/v1/admin/ledger/verify", headers=headers(door, "admin", **claims))
+
+    assert (response.status_code, response.json["code"]) == (401, "insufficient_user_authentication")
+
+
+def test_what_a_service_asks_for_arrives_as_a_challenge(door: Door) -> None:
+    error = StepUpRequired("Not lately enough", acr_values="pwd", max_age=600)
+    door.services.fail("payment.request_payout", from_wire(error.to_wire()))
+
+    response = door.client.post("/v1/payouts", headers=door.as_("streamer"), json=EXAMPLES["request_payout"])
+
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].endswith('acr_values="pwd", max_age="600"')
 
 
 def test_a_revoked_session_is_refused(door: Door) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import eventlet
@@ -15,7 +16,7 @@ from chassis.times import rfc3339
 from chassis.tokens import TokenVerifier
 from identity.domain.session import REFRESH_GRACE
 from identity.service import IdentityService
-from identity.tests.mothers import GOOD_PASSWORD, acme, nova
+from identity.tests.mothers import GOOD_PASSWORD, a_code, acme, nova
 
 HOME = "203.0.113.7"
 
@@ -480,14 +481,97 @@ def test_a_key_that_there_never_was_cannot_be_withdrawn(identity, rpc):
     assert refused(operator.withdraw_signing_key, {"kid": "k9"}).code == "identity.key_not_found"
 
 
-def test_no_secret_is_readable_in_the_database(identity, database):
+def test_no_secret_is_readable_in_the_database(identity, database, rpc):
     signed_in = identity.register_brand(acme())
+    owner = rpc("identity", token=signed_in["access_token"])
+    enrolment = owner.begin_totp({})
+    codes = owner.confirm_totp({"code": code_of(enrolment)})["recovery_codes"]
 
-    everything = str([list(database[name].find()) for name in ("accounts", "sessions", "events")])
+    collections = ("accounts", "sessions", "events", "authenticators")
+    everything = str([list(database[name].find()) for name in collections])
 
+    assert enrolment["secret"] not in everything
+    assert codes[0] not in everything
     assert GOOD_PASSWORD not in everything
     assert signed_in["refresh_token"].rpartition(".")[2] not in everything
     assert signed_in["access_token"] not in everything
+
+
+# Authenticator apps
+
+
+def code_of(enrolment, steps=0):
+    """What the app shows, or will show so many steps from now."""
+    secret = base64.b32decode(enrolment["secret"])
+    return a_code(datetime.now(UTC) + steps * timedelta(seconds=30), secret)
+
+
+def test_an_app_is_set_up_asked_for_and_removed(identity, rpc, capture_events):
+    events = capture_events("identity", "totp_enabled", "recovery_code_used", "totp_disabled")
+    owner = rpc("identity", token=identity.register_brand(acme())["access_token"])
+    enrolment = owner.begin_totp({})
+
+    confirmed = owner.confirm_totp({"code": code_of(enrolment)})
+
+    assert owner.get_totp({})["recovery_codes_left"] == 10
+    assert events.wait_for("totp_enabled")
+    assert refused(login, identity).code == "identity.totp_required"
+    by = {"kind": "brand", "email": "ads@acme.example", "password": GOOD_PASSWORD}
+    signed_in = identity.login(by | {"code": code_of(enrolment, 1)})
+    assert refused(identity.login, by | {"code": code_of(enrolment, 1)}).code == "identity.invalid_code"
+    assert identity.login(by | {"code": confirmed["recovery_codes"][0]})
+    assert events.wait_for("recovery_code_used").data["left"] == 9
+
+    assert rpc("identity", token=signed_in["access_token"]).disable_totp({}) == {}
+    assert login(identity)
+    assert events.wait_for("totp_disabled")
+
+
+def test_of_many_sign_ins_at_once_with_one_code_one_succeeds(identity, rpc):
+    owner = rpc("identity", token=identity.register_brand(acme())["access_token"])
+    enrolment = owner.begin_totp({})
+    owner.confirm_totp({"code": code_of(enrolment)})
+    command = {
+        "kind": "brand",
+        "email": "ads@acme.example",
+        "password": GOOD_PASSWORD,
+        "code": code_of(enrolment, 1),
+    }
+
+    def attempt():
+        try:
+            return identity.login(command)["token_type"]
+        except Error as error:
+            return error.code
+
+    attempts = [eventlet.spawn(attempt) for _ in range(4)]
+    outcomes = [each.wait() for each in attempts]
+
+    assert outcomes.count("Bearer") == 1
+    assert set(outcomes) <= {"Bearer", "identity.invalid_code", "identity.locked"}
+
+
+def test_a_session_is_stepped_up_and_says_so(identity, rpc):
+    first = identity.register_brand(acme())
+    owner = rpc("identity", token=first["access_token"])
+    enrolment = owner.begin_totp({})
+    owner.confirm_totp({"code": code_of(enrolment)})
+    verifier = TokenVerifier(lambda: identity.jwks({}), "gametriggers", "gametriggers-api")
+
+    # This token was made before, so it does not show the second factor that its session has by now.
+    challenge = refused(owner.replace_recovery_codes, {})
+    stepped_up = owner.step_up({"code": code_of(enrolment, 1)})
+    refreshed = identity.refresh({"refresh_token": stepped_up["refresh_token"]})
+
+    assert (challenge.status, challenge.code) == (401, "insufficient_user_authentication")
+    assert challenge.extra == {"acr_values": "mfa", "max_age": 600}
+    shown = [verifier.verify(one["access_token"]) for one in (first, stepped_up, refreshed)]
+    assert [principal.acr for principal in shown] == ["pwd", "mfa", "mfa"]
+    assert shown[1].auth_time == shown[2].auth_time
+    assert len({principal.session_id for principal in shown}) == 1
+    again = rpc("identity", token=stepped_up["access_token"])
+    assert len(again.replace_recovery_codes({})["recovery_codes"]) == 10
+    assert refused(again.step_up, {}).status == 422
 
 
 # API keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import subprocess
@@ -37,11 +38,13 @@ from identity.tests import fakes
 from identity.tests.mothers import (
     MONDAY,
     TEN_MINUTES_AHEAD,
+    a_code,
     a_link,
     a_pair,
     a_signing_key,
     account,
     an_api_key,
+    an_authenticator,
     finn,
     session,
 )
@@ -67,6 +70,9 @@ BOX = SecretBox(SECRET)
 
 accounts = either("accounts", fakes.FakeAccounts, storage.MongoAccounts)
 sessions = either("sessions", fakes.FakeSessions, lambda m, o: storage.MongoSessions(m, o, BOX))
+authenticators = either(
+    "authenticators", fakes.FakeAuthenticators, lambda m, o: storage.MongoAuthenticators(m, o, BOX)
+)
 failures = either("failures", fakes.FakeFailureLog, storage.MongoFailureLog)
 links = either("links", fakes.FakeLinks, storage.MongoLinks)
 requests = either("requests", fakes.FakeResetRequests, storage.MongoResetRequests)
@@ -247,6 +253,72 @@ def test_a_sessions_secret_cannot_be_read_in_the_database(mongo, outbox):
     stored = mongo["sessions"].find_one({"_id": opened.id})
     assert "c3Nzc3Nz" not in str(stored)
     assert b"ssssssss" not in str(stored).encode()
+
+
+# Authenticator apps
+
+
+def test_an_app_comes_back_as_it_was_saved_under_its_account(authenticators):
+    app = an_authenticator()
+    authenticators.save(app, [])
+    app.confirm(a_code(MONDAY), MONDAY, ["abcde-fghij"])
+    authenticators.save(app, [])
+
+    assert authenticators.find(app.account_id) == app
+    assert authenticators.find(new_id("brd")) is None
+
+
+def test_an_app_that_changed_since_it_was_loaded_is_neither_overwritten_nor_removed(authenticators):
+    app = an_authenticator()
+    authenticators.save(app, [])
+    stale = authenticators.find(app.account_id)
+    authenticators.save(app, [])
+
+    with pytest.raises(ConcurrentUpdate):
+        authenticators.save(stale, [])
+    with pytest.raises(ConcurrentUpdate):
+        authenticators.remove(stale, [])
+
+
+def test_an_account_has_one_app(authenticators):
+    app = an_authenticator()
+    authenticators.save(app, [])
+
+    with pytest.raises(ConcurrentUpdate):
+        authenticators.save(an_authenticator(account_id=app.account_id), [])
+
+
+def test_a_removed_app_is_gone_and_the_account_may_have_another(authenticators):
+    app = an_authenticator()
+    authenticators.save(app, [])
+
+    authenticators.remove(app, [])
+
+    assert authenticators.find(app.account_id) is None
+    authenticators.save(an_authenticator(account_id=app.account_id), [])
+
+
+def test_an_app_and_what_it_announces_are_stored_together_or_not_at_all(mongo, outbox):
+    stored = storage.MongoAuthenticators(mongo, outbox, BOX)
+    app = an_authenticator()
+    stored.save(app, [])
+    stale = stored.find(app.account_id)
+    stored.save(app, app.confirm(a_code(MONDAY), MONDAY, []))
+
+    with pytest.raises(ConcurrentUpdate):
+        stored.save(stale, stale.confirm(a_code(MONDAY), MONDAY, []))
+
+    assert [event.type for event in outbox.events] == ["totp_enabled"]
+
+
+def test_an_apps_secret_cannot_be_read_in_the_database(mongo, outbox):
+    app = an_authenticator()
+
+    storage.MongoAuthenticators(mongo, outbox, BOX).save(app, [])
+
+    stored = str(mongo["authenticators"].find_one())
+    assert app.key not in stored
+    assert base64.b64encode(app.secret).decode() not in stored
 
 
 # Failures

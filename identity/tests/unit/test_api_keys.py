@@ -21,7 +21,13 @@ from identity.domain.permissions import MANAGES_KEYS, NEVER_A_KEYS, SCOPES
 from identity.domain.session import InvalidRefreshToken, RefreshToken
 from identity.events import ApiKeyCreated, SessionRevoked
 from identity.handlers.in_person import NotForKeys
-from identity.tests.fakes import FakeAccessTokens, FakeAccounts, FakeSessions
+from identity.tests.fakes import (
+    FakeAccessTokens,
+    FakeAccounts,
+    FakeAuthenticators,
+    FakeFailureLog,
+    FakeSessions,
+)
 from identity.tests.mothers import MONDAY, account, an_api_key
 
 READS = ["campaigns:read", "analytics:read"]
@@ -32,7 +38,10 @@ class World:
         self.accounts, self.sessions = FakeAccounts(), FakeSessions()
         self.tokens, self.clock = FakeAccessTokens(), FixedClock(MONDAY)
         self.secrets = iter(bytes([number]) * 32 for number in range(MOST_KEYS + 1))
-        self.desk = handlers.Desk(self.sessions, self.tokens, self.clock, new_id, lambda: next(self.secrets))
+        second_factor = handlers.SecondFactor(FakeAuthenticators(), FakeFailureLog(), self.clock)
+        self.desk = handlers.Desk(
+            self.sessions, self.tokens, self.clock, new_id, lambda: next(self.secrets), second_factor
+        )
         self.acme = account()
         self.accounts.add(self.acme, [])
         self.owner = Principal(self.acme.id, "brand", SCOPES["owner"], session_id=new_id("ses"))

@@ -18,6 +18,7 @@ from identity.tests.fakes import (
     FakeAccessTokens,
     FakeAccounts,
     FakeAllowances,
+    FakeAuthenticators,
     FakeFailureLog,
     FakeLinks,
     FakeLinkTokens,
@@ -37,8 +38,12 @@ class World:
         self.accounts, self.sessions = FakeAccounts(), FakeSessions()
         self.failures, self.passwords = FakeFailureLog(), FakePasswords()
         self.tokens, self.clock = FakeAccessTokens(), FixedClock(MONDAY)
+        self.authenticators, self.teams = FakeAuthenticators(), FakeTeams()
         self.one_time_passwords = iter(f"one-time {number}" for number in range(9))
-        self.desk = handlers.Desk(self.sessions, self.tokens, self.clock, new_id, lambda: b"s" * 32)
+        second_factor = handlers.SecondFactor(self.authenticators, self.failures, self.clock)
+        self.desk = handlers.Desk(
+            self.sessions, self.tokens, self.clock, new_id, lambda: b"s" * 32, second_factor
+        )
         self.post = handlers.Post(FakeLinks(), FakeLinkTokens(), FakeAllowances(), self.clock, new_id)
 
     def register_brand(self, **changes):
@@ -67,7 +72,7 @@ class World:
                 self.login(password="a wrong guess", **who)
 
     def refresh(self, token):
-        return handlers.refresh(self.accounts, FakeTeams(), self.desk, refresh_token=token)
+        return handlers.refresh(self.accounts, self.teams, self.desk, refresh_token=token)
 
     def create_admin(self, email="root@gametriggers.example"):
         return handlers.create_admin(

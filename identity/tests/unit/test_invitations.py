@@ -17,6 +17,7 @@ from identity.tests.fakes import (
     FakeAccessTokens,
     FakeAccounts,
     FakeAllowances,
+    FakeAuthenticators,
     FakeFailureLog,
     FakeLinks,
     FakeLinkTokens,
@@ -39,9 +40,11 @@ class World:
         self.links, self.clock, self.tokens = FakeLinks(), FixedClock(MONDAY), FakeAccessTokens()
         new_id = lambda prefix: f"{prefix}_{next(numbers):03d}"  # noqa: E731
         self.post = handlers.Post(self.links, FakeLinkTokens(), FakeAllowances(), self.clock, new_id)
-        desk = handlers.Desk(self.sessions, self.tokens, self.clock, new_id, lambda: b"s" * 32)
+        failures = FakeFailureLog()
+        second_factor = handlers.SecondFactor(FakeAuthenticators(), failures, self.clock)
+        desk = handlers.Desk(self.sessions, self.tokens, self.clock, new_id, lambda: b"s" * 32, second_factor)
         self.reception = handlers.Reception(
-            self.accounts, FakeFailureLog(), FakePasswords(), self.teams, desk, self.post
+            self.accounts, failures, FakePasswords(), self.teams, desk, self.post
         )
         self.invite("ivt_acme", ACME)
 

@@ -19,6 +19,8 @@ from identity.tests.fakes import (
     FakeAccessTokens,
     FakeAccounts,
     FakeAllowances,
+    FakeAuthenticators,
+    FakeFailureLog,
     FakeLinks,
     FakeLinkTokens,
     FakePasswords,
@@ -46,7 +48,12 @@ class World:
             lambda prefix: f"{prefix}_{next(numbers):03d}",
         )
         self.desk = handlers.Desk(
-            self.sessions, FakeAccessTokens(), self.clock, self.post.new_id, lambda: b"s" * 32
+            self.sessions,
+            FakeAccessTokens(),
+            self.clock,
+            self.post.new_id,
+            lambda: b"s" * 32,
+            handlers.SecondFactor(FakeAuthenticators(), FakeFailureLog(), self.clock),
         )
         self.brand = self.register(handlers.register_brand, acme())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from chassis.clock import FixedClock
@@ -11,18 +13,20 @@ from chassis.ids import new_id
 from chassis.principal import Delegate, Principal
 from identity import handlers
 from identity.domain.account import InvalidCredentials
+from identity.domain.authenticator import TotpRequired
 from identity.domain.membership import ChooseBrand, NoMembership
 from identity.domain.permissions import SCOPES, TEAM_ROLES
 from identity.domain.session import InvalidRefreshToken
 from identity.tests.fakes import (
     FakeAccessTokens,
     FakeAccounts,
+    FakeAuthenticators,
     FakeFailureLog,
     FakePasswords,
     FakeSessions,
     FakeTeams,
 )
-from identity.tests.mothers import GOOD_PASSWORD, MONDAY, account, finn
+from identity.tests.mothers import GOOD_PASSWORD, MONDAY, a_code, account, an_authenticator, finn
 
 ACME, GLOBEX = "brd_acme", "brd_globex"
 
@@ -34,12 +38,16 @@ class World:
         self.accounts, self.sessions, self.teams = FakeAccounts(), FakeSessions(), FakeTeams()
         self.failures, self.passwords = FakeFailureLog(), FakePasswords()
         self.tokens, self.clock = FakeAccessTokens(), FixedClock(MONDAY)
-        self.desk = handlers.Desk(self.sessions, self.tokens, self.clock, new_id, lambda: b"s" * 32)
+        self.authenticators = FakeAuthenticators()
+        second_factor = handlers.SecondFactor(self.authenticators, self.failures, self.clock)
+        self.desk = handlers.Desk(
+            self.sessions, self.tokens, self.clock, new_id, lambda: b"s" * 32, second_factor
+        )
         self.finn = finn()
         self.accounts.add(self.finn, [])
         self.teams.put(self.finn.id, ACME, "finance")
 
-    def login(self, password=GOOD_PASSWORD, brand_id=None, email="finn@acme.example"):
+    def login(self, password=GOOD_PASSWORD, brand_id=None, email="finn@acme.example", code=None):
         return handlers.login_member(
             self.accounts,
             self.failures,
@@ -49,6 +57,7 @@ class World:
             email=email,
             password=password,
             brand_id=brand_id,
+            code=code,
         )
 
     def refresh(self, signed_in):
@@ -218,7 +227,7 @@ def acting(world, signed_in, role):
 def test_a_member_lists_and_ends_their_own_sessions_and_not_the_brands(world):
     brand = account(id=ACME)
     world.accounts.add(brand, [])
-    brands = world.desk.open(brand, None)
+    brands = world.desk.open(brand, None, "pwd")
     first, second = world.login(), world.login()
     person = acting(world, first, "finance").in_person()
 
@@ -262,3 +271,32 @@ def test_no_other_member_sees_makes_or_revokes_keys(world, role):
 
 def unreachable(member_id):
     raise ServiceUnavailable()
+
+
+def test_a_member_with_an_authenticator_app_is_asked_for_its_code(world):
+    app = an_authenticator(account_id=world.finn.id)
+    app.confirm(a_code(MONDAY), MONDAY, [])
+    world.authenticators.save(app, [])
+
+    with pytest.raises(TotpRequired):
+        world.login()
+
+    world.login(code=a_code(MONDAY + timedelta(seconds=30)))
+    assert (world.tokens.claims["acr"], world.tokens.claims["role"]) == ("mfa", "finance")
+
+
+def test_a_member_who_authenticates_again_still_acts_for_the_brand(world):
+    sid = world.login().refresh_token.partition(".")[0]
+    person = Principal(world.finn.id, "member", session_id=sid)
+
+    handlers.step_up(
+        world.accounts,
+        world.teams,
+        world.failures,
+        world.passwords,
+        world.desk,
+        person,
+        password=GOOD_PASSWORD,
+    )
+
+    assert (world.tokens.claims["acts_for"], world.tokens.claims["role"]) == (ACME, "finance")

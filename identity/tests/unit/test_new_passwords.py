@@ -291,7 +291,7 @@ def test_a_session_that_is_stored_while_the_reset_commits_is_ended_after_it(hous
     token, forget = house.token(), house.failures.forget
 
     def late(suspect):
-        house.desk.open(house.first.account, HOME)
+        house.desk.open(house.first.account, HOME, "pwd")
         forget(suspect)
 
     monkeypatch.setattr(house.failures, "forget", late)

@@ -16,8 +16,15 @@ from identity import handlers
 from identity.domain import provider_link as domain
 from identity.domain.provider_link import ExternalAccount, ProviderTokens
 from identity.events import ProviderLinked, ProviderUnlinked, StreamerRegistered
-from identity.tests.fakes import FakeAccessTokens, FakeFlows, FakeProviderLinks, FakeSessions
-from identity.tests.mothers import MONDAY, account
+from identity.tests.fakes import (
+    FakeAccessTokens,
+    FakeAuthenticators,
+    FakeFailureLog,
+    FakeFlows,
+    FakeProviderLinks,
+    FakeSessions,
+)
+from identity.tests.mothers import MONDAY, a_code, account, an_authenticator
 
 TOKENS = ProviderTokens("access", "refresh", MONDAY + timedelta(hours=4))
 NOVA_AT_TWITCH = ExternalAccount("twitch", "40000001", "nova", "nova@stream.example", True, TOKENS)
@@ -46,7 +53,11 @@ class World:
         self.sessions, self.flows, self.links = FakeSessions(), FakeFlows(), FakeProviderLinks()
         self.accounts, self.clock, self.provider = self.links.accounts, FixedClock(MONDAY), FakeProvider()
         self.providers = {"twitch": self.provider}
-        self.desk = handlers.Desk(self.sessions, FakeAccessTokens(), self.clock, new_id, lambda: b"s" * 32)
+        self.authenticators, self.tokens = FakeAuthenticators(), FakeAccessTokens()
+        second_factor = handlers.SecondFactor(self.authenticators, FakeFailureLog(), self.clock)
+        self.desk = handlers.Desk(
+            self.sessions, self.tokens, self.clock, new_id, lambda: b"s" * 32, second_factor
+        )
 
     def begin(self, by=ANONYMOUS, provider="twitch"):
         return handlers.begin_oauth(self.flows, self.providers, self.clock, os.urandom, by, provider=provider)
@@ -72,7 +83,7 @@ class World:
             **{"kind": "streamer", "id": new_id("str"), "email": "nova@stream.example"} | changes
         )
         self.accounts.add(streamer, [])
-        self.desk.open(streamer, None)
+        self.desk.open(streamer, None, "pwd")
         [session] = self.sessions.live_of(streamer.id, MONDAY, None, 1)
         return Principal(streamer.id, "streamer", session_id=session.id)
 
@@ -324,3 +335,15 @@ def test_a_name_at_the_provider_becomes_one_line_that_can_be_shown():
 def test_tokens_do_not_print_themselves():
     assert "refresh" not in repr(TOKENS)
     assert "access" not in str(NOVA_AT_TWITCH)
+
+
+def test_whoever_has_an_authenticator_app_shows_nothing_until_they_step_up(world):
+    signed_in = world.go_there_and_back()
+    assert world.tokens.claims["acr"] == "pwd"
+    app = an_authenticator(account_id=signed_in.account.id)
+    app.confirm(a_code(MONDAY), MONDAY, [])
+    world.authenticators.save(app, [])
+
+    world.go_there_and_back()
+
+    assert world.tokens.claims["acr"] == ""

@@ -11,8 +11,10 @@ from identity import schemas
 from identity.domain.permissions import (
     ACTIONS,
     MANAGES_TEAM,
+    RECENT,
     ROLES,
     SCOPES,
+    STEP_UP,
     TABLE,
     Resource,
     Subject,
@@ -98,6 +100,33 @@ def resource_of(action: str, owner: str = ACME, state: str = "") -> Resource:
 
 def test_a_described_principal_may_have_every_role_of_the_table():
     assert schemas.permissions.ROLES == ROLES
+
+
+def test_the_gateway_is_told_of_each_scope_what_has_to_be_shown():
+    assert {scope: (must.acr, must.max_age) for scope, must in STEP_UP.items()} == schemas.STEP_UP
+
+
+@pytest.mark.parametrize("rule", TABLE, ids=lambda rule: rule.name)
+def test_a_row_asks_for_what_its_scope_does(rule):
+    assert rule.assurance == STEP_UP.get(rule.scope)
+
+
+def test_what_an_admin_does_needs_two_factors_and_a_payout_method_a_recent_log_in():
+    for rule in TABLE:
+        if rule.roles == ("admin",):
+            assert rule.assurance is not None
+            assert rule.assurance.acr == "mfa"
+    assert STEP_UP["payouts:method"] == RECENT
+
+
+def test_whoever_asks_why_is_told_what_has_to_be_shown():
+    streamer, admin = Subject("streamer", "str_nova"), Subject("admin", "adm_ada")
+
+    method = decide(streamer, "payout.choose_method", Resource("payout"))
+    verify = decide(admin, "ledger.verify", Resource("ledger"))
+
+    assert method.reason == "streamer may payout.choose_method with payouts:method after pwd within 600 s"
+    assert verify.reason == "admin may ledger.verify with admin:ledger after mfa"
 
 
 def test_the_expectations_speak_of_every_action():

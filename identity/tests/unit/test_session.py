@@ -7,7 +7,7 @@ import pytest
 from identity.domain.permissions import ROLE_OF_KIND, SCOPES
 from identity.domain.session import InvalidRefreshToken, RefreshToken
 from identity.events import RefreshTokenReused, SessionRevoked
-from identity.tests.mothers import MONDAY, account, session
+from identity.tests.mothers import MONDAY, account, an_api_key, session
 
 SECOND = timedelta(seconds=1)
 
@@ -162,5 +162,25 @@ def test_an_access_token_says_who_may_do_what_and_for_how_long(kind):
         "scope": " ".join(sorted(SCOPES[ROLE_OF_KIND[kind]])),
         "kind": kind,
         "sid": opened.id,
+        "acr": "pwd",
         "auth_time": int(MONDAY.timestamp()),
     }
+
+
+def test_authenticating_again_shows_in_the_tokens_and_a_refresh_keeps_it():
+    opened = session()
+    opened.step_up("mfa", MONDAY + SECOND)
+
+    opened.refresh(opened.refresh_token, MONDAY + timedelta(hours=1))
+
+    claims = opened.access_claims("jwt_1", MONDAY + timedelta(hours=1))
+    assert (claims["acr"], claims["auth_time"]) == ("mfa", int(MONDAY.timestamp()) + 1)
+
+
+def test_nobody_stands_behind_an_api_key():
+    key, _, _ = an_api_key(account())
+
+    claims = key.access_claims("jwt_1", MONDAY)
+
+    assert "acr" not in claims
+    assert "auth_time" not in claims

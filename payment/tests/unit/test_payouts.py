@@ -1,7 +1,9 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from chassis.errors import StepUpRequired
 from payment.domain.errors import (
     BelowMinimum,
     IdempotencyKeyReused,
@@ -14,7 +16,7 @@ from payment.domain.provider import Progress
 from payment.domain.webhook import WebhookStatus
 from payment.events import PayoutFailed, PayoutPaid, PayoutRequested
 from payment.handlers.payouts import get_payout, payout_steps
-from payment.tests.mothers import nova_the_streamer, usd
+from payment.tests.mothers import MORNING, nova_the_streamer, usd
 
 
 @pytest.fixture
@@ -42,6 +44,39 @@ def test_more_than_is_available_is_refused_and_starts_nothing(funded):
         funded.request_payout(8_001)
 
     assert funded.sagas.started == []
+
+
+NOVA_AN_HOUR_AGO = replace(
+    nova_the_streamer(), acr="pwd", auth_time=MORNING - timedelta(hours=1), session_id="ses_1"
+)
+
+
+def test_a_large_payout_needs_an_authentication_of_late(office):
+    office.fund_nova(80_000)
+
+    with pytest.raises(StepUpRequired) as refusal:
+        office.request_payout(50_001, by=NOVA_AN_HOUR_AGO)
+
+    assert refusal.value.extra == {"acr_values": "pwd", "max_age": 600}
+    assert holds(office, "paying_out") == 0
+    office.request_payout(50_001, by=replace(NOVA_AN_HOUR_AGO, auth_time=office.clock.now()))
+    assert holds(office, "paying_out") == 50_001
+
+
+def test_a_payout_up_to_the_limit_needs_none(office):
+    office.fund_nova(80_000)
+
+    office.request_payout(50_000, by=NOVA_AN_HOUR_AGO)
+
+
+def test_a_large_payout_that_was_requested_is_answered_again_however_late(office):
+    office.fund_nova(80_000)
+    lately = replace(NOVA_AN_HOUR_AGO, auth_time=office.clock.now())
+    requested = office.request_payout(50_001, by=lately, key="once")
+
+    again = office.request_payout(50_001, by=NOVA_AN_HOUR_AGO, key="once")
+
+    assert again.id == requested.id
 
 
 def test_held_earnings_cannot_be_paid_out(office):
