@@ -545,6 +545,18 @@ EXAMPLES["totp_enrolment"] = {
 EXAMPLES["confirm_totp"] = {"code": "492039"}
 EXAMPLES["recovery_codes"] = {"recovery_codes": ["k3jq7-m2xwa", "b5rtn-4cyf2"]}
 EXAMPLES["totp_confirmed"] = EXAMPLES["recovery_codes"] | {"session": EXAMPLES["streamer_session"]}
+SECURITY_EVENT = {
+    "id": "aud_01jd2e7z5pf3rs8w6r8q6v2k22",
+    "at": AT,
+    "kind": "logged_in",
+    "actor": BRAND,
+    "details": {"sid": SESSION, "acr": "pwd", "address": "203.0.113.7"},
+}
+EXAMPLES["security_events"] = page(SECURITY_EVENT)
+EXAMPLES["audit"] = page(
+    SECURITY_EVENT
+    | {"seq": 4711, "account": BRAND, "acting_for": None, "request_id": "req_1", "hash": "5f" * 32}
+)
 EXAMPLES["api_keys"] = page(API_KEY_LISTED)
 EXAMPLES["create_api_key"] = {name: API_KEY_LISTED[name] for name in ("name", "scopes", "expires_at")}
 EXAMPLES["created_api_key"] = API_KEY_LISTED | {"key": f"{API_KEY_LISTED['prefix']}_{'k' * 43}"}

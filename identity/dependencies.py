@@ -21,7 +21,7 @@ from identity.minting import DerivedLinkTokens
 from identity.openid import TWITCH_FACTS, YOUTUBE_FACTS, OpenIdProvider, ProviderFacts
 from identity.passwords import Argon2Passwords, read_breached
 from identity.signing import AccessTokenSigner, new_pair
-from identity.storage import MongoSigningKeys
+from identity.storage import AuditedOutbox, MongoAuditLog, MongoSigningKeys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,15 @@ class ProviderSettings(Settings):
     google_client_secret: Secret[str] = Secret("")  # noqa: RUF009
 
 
-class SealedStore(MongoStore):
-    """A MongoStore whose factory is given a third argument, the box that encrypts fields at rest."""
+class AuditedStore(MongoStore):
+    """A MongoStore whose outbox tells the audit log of every event, too."""
+
+    def __init__(self, factory: Callable[..., Any]) -> None:
+        super().__init__(lambda mongo, outbox: factory(mongo, AuditedOutbox(outbox, MongoAuditLog(mongo))))
+
+
+class SealedStore(AuditedStore):
+    """One whose factory is given a third argument, the box that encrypts fields at rest."""
 
     configuration = Configuration()
 

@@ -47,6 +47,10 @@ def add_to(commands: Any, running_stack: Callable[[], Stack]) -> None:
     add_sagas(leaf, group("sagas", "flows over several services"))
     leaf(group("secrets", "what is encrypted at rest"), "reencrypt", reencrypt, "under the first SECRETS_KEY")
     add_keys(leaf, group("keys", "what access tokens are signed with"))
+    verified = leaf(
+        group("audit", "the log of security events"), "verify", audit, "look for entries that were touched"
+    )
+    verified.add_argument("--head", default="", metavar="NUMBER:HASH", help="one that was written down")
     rebuilt = leaf(commands, "rebuild", rebuild, "compute a read model anew; without a name: which there are")
     rebuilt.add_argument("read_model", nargs="?", default="", metavar="READ_MODEL")
     verified = leaf(
@@ -210,6 +214,13 @@ def answered_keys(arguments: argparse.Namespace, found: list[dict[str, Any]]) ->
     from compose.operations import keys
 
     return answered(arguments, {"keys": found}, keys.as_text(found))
+
+
+def audit(access: Access, arguments: argparse.Namespace) -> int:
+    from compose.operations import audit
+
+    found = audit.verified(access, arguments.head)
+    return answered(arguments, found, audit.as_text(found), audit.errors(found))
 
 
 def rebuild(access: Access, arguments: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ SCOPES = {
         "notifications:read",
         "notifications:write",
     ],
-    "admin": ["admin:campaigns", "admin:streamers", "admin:ledger", "admin:permissions"],
+    "admin": ["admin:campaigns", "admin:streamers", "admin:ledger", "admin:permissions", "admin:audit"],
 }
 # What a member's token carries, by role; compose/tests holds it against identity's table.
 ROLES: dict[str, list[str]] = {
@@ -186,6 +186,13 @@ ROUTES = [
     post("/v1/auth/totp/confirm", EVERYBODY, "identity.confirm_totp", body="confirm_totp"),
     Route("DELETE", "/v1/auth/totp", EVERYBODY, "identity.disable_totp", {}, 204),
     post("/v1/auth/recovery-codes", EVERYBODY, "identity.replace_recovery_codes", {}, 201),
+    get("/v1/auth/security-events", EVERYBODY, "identity.list_security_events", PAGE),
+    get(
+        f"/v1/admin/audit?account_id={example.BRAND}",
+        ADMIN,
+        "identity.list_audit",
+        {"account_id": example.BRAND, **PAGE},
+    ),
     post("/v1/admin/permissions/explain", ADMIN, "identity.explain", body="explain"),
     get("/v1/api-keys", BRAND, "identity.list_api_keys", PAGE),
     post("/v1/api-keys", BRAND, "identity.create_api_key", {}, 201, "create_api_key"),

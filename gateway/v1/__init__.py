@@ -5,6 +5,7 @@ from gateway.v1 import (
     analytics,
     api_keys,
     asset,
+    audit,
     brand,
     campaign,
     dashboard,
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     notification.blueprint,
     dashboard.blueprint,
     permissions.blueprint,
+    audit.blueprint,
 )
 
 PREFIX = "/v1/"

@@ -233,6 +233,7 @@ TABLE: tuple[Rule, ...] = (
     *_admin_rows("admin:streamers", "streamer.verify_platform"),
     *_admin_rows("admin:ledger", "campaign.read_ledger", "ledger.verify"),
     *_admin_rows("admin:permissions", "permission.explain"),
+    *_admin_rows("admin:audit", "audit.read"),
 )
 
 

@@ -13,6 +13,7 @@ from chassis.event import Event
 from chassis.ids import is_id
 from chassis.principal import PASSWORD
 from identity.domain.account import Account
+from identity.domain.facts import LoggedIn, SteppedUp
 from identity.domain.permissions import OWN_SCOPES
 from identity.events import RefreshTokenReused, SessionRevoked
 
@@ -146,9 +147,14 @@ class Session:
         self.last_used_at = at
         self.key = replace(self.key, is_used=True)
 
-    def step_up(self, acr: str, at: datetime) -> None:
+    def step_up(self, acr: str, at: datetime) -> list[SteppedUp]:
         """The person behind it has proved again who they are."""
         self.acr, self.authenticated_at = acr, at
+        return [SteppedUp(account_id=self.account_id, sid=self.id, acr=acr)]
+
+    def opened(self) -> list[LoggedIn]:
+        """What a sign-in makes known, to the audit log alone."""
+        return [LoggedIn(account_id=self.account_id, sid=self.id, acr=self.acr, address=self.address)]
 
     def is_live(self, at: datetime) -> bool:
         return self.revoked_at is None and at < self.expires_at

@@ -8,6 +8,7 @@ from identity.handlers.api_keys import (
     list_api_keys,
     revoke_api_key,
 )
+from identity.handlers.audit import list_audit, list_security_events
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.invitations import Reception, accept_invitation, send_invitation
 from identity.handlers.keys import list_keys, look_after_keys, rotate_keys, withdraw_key
@@ -69,8 +70,10 @@ __all__ = [
     "forgot_password",
     "get_totp",
     "list_api_keys",
+    "list_audit",
     "list_keys",
     "list_provider_links",
+    "list_security_events",
     "list_sessions",
     "login",
     "login_member",

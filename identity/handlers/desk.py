@@ -45,7 +45,7 @@ class Desk:
         """Stores a session for which nobody holds a token yet."""
         now = self.clock.now()
         session = Session.open(self.new_id("ses"), account, self.new_secret(), now, address, acts_for, acr)
-        self.sessions.add(session)
+        self.sessions.add(session, session.opened())
         return session
 
     def tokens_of(self, session: Session, account: Account, membership: Membership | None = None) -> SignedIn:

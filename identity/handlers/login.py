@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chassis.principal import PASSWORD
 from identity.domain.account import (
     Account,
     ConcurrentUpdate,
@@ -12,7 +13,7 @@ from identity.domain.account import (
 from identity.domain.authenticator import InvalidCode
 from identity.domain.lockout import Suspect
 from identity.domain.session import RefreshToken
-from identity.handlers.attempts import count_failure
+from identity.handlers.attempts import count_failure, note_failure
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.ports import Accounts, FailureLog, Passwords
 from identity.handlers.sessions import revoke
@@ -56,18 +57,19 @@ def proven(
     for suspect in by_address:
         failures.get(suspect).check_not_locked(now)
     # Counted before the password is looked at, so that guesses sent all at once cannot outrun the count.
-    count_failure(failures, by_account, now)
+    locked_until = count_failure(failures, by_account, now)
 
     account = accounts.find(kind, normal_email(email))
     usable_hash = account.usable_hash(now) if account else None
     if not passwords.verify(usable_hash, normal_password(password)) or account is None:
         for suspect in by_address:
             count_failure(failures, suspect, now)
+        note_failure(failures, account, kind, PASSWORD, address, locked_until)
         raise InvalidCredentials()
 
     failures.forget(by_account)
     try:
-        acr = desk.second_factor.check(account.id, code)
+        acr = desk.second_factor.check(account, code, address)
     except InvalidCode:
         for suspect in by_address:
             count_failure(failures, suspect, now)

@@ -11,6 +11,7 @@ from chassis.principal import Caller
 from identity.domain.account import Account
 from identity.domain.allowance import Allowance, Asker
 from identity.domain.authenticator import Authenticator
+from identity.domain.facts import Fact
 from identity.domain.link import Link, ResetRequest
 from identity.domain.lockout import Failures, Suspect
 from identity.domain.membership import Invited, Membership
@@ -88,6 +89,9 @@ class Authenticators(Protocol):
 
 
 class FailureLog(Protocol):
+    def note(self, fact: Fact) -> None:
+        """For the audit log."""
+
     def get(self, suspect: Suspect) -> Failures: ...
 
     def save(self, failures: Failures) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from chassis.clock import Clock
 from chassis.principal import PASSWORD, SECOND_FACTOR
+from identity.domain.account import Account
 from identity.domain.authenticator import InvalidCode, TotpRequired
 from identity.domain.lockout import Suspect
-from identity.handlers.attempts import count_failure
+from identity.handlers.attempts import count_failure, note_failure
 from identity.handlers.ports import Authenticators, FailureLog
 from identity.handlers.retries import retried
 
@@ -21,18 +22,22 @@ class SecondFactor:
     failures: FailureLog
     clock: Clock
 
-    def check(self, account_id: str, code: str | None) -> str:
+    def check(self, account: Account, code: str | None, address: str | None = None) -> str:
         """How strongly the person is recognised now.
 
         TotpRequired without a code, InvalidCode, or Locked after many of those.
         """
-        if not self.is_enabled(account_id):
+        if not self.is_enabled(account.id):
             return PASSWORD
         if code is None:
             raise TotpRequired()
-        suspect = Suspect.second_factor(account_id)
-        count_failure(self.failures, suspect, self.clock.now())
-        retried(lambda: self._use_up(account_id, code))
+        suspect = Suspect.second_factor(account.id)
+        locked_until = count_failure(self.failures, suspect, self.clock.now())
+        try:
+            retried(lambda: self._use_up(account.id, code))
+        except InvalidCode:
+            note_failure(self.failures, account, account.kind, SECOND_FACTOR, address, locked_until)
+            raise
         self.failures.forget(suspect)
         return SECOND_FACTOR
 

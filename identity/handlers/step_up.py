@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from chassis.principal import PASSWORD
 from identity.domain.account import ID_PREFIXES, Account, InvalidCredentials, normal_password
 from identity.domain.authenticator import TotpRequired
 from identity.domain.lockout import Suspect
 from identity.domain.membership import the
 from identity.domain.session import Session, SessionNotFound
-from identity.handlers.attempts import count_failure
+from identity.handlers.attempts import count_failure, note_failure
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.in_person import must_be_in_person
 from identity.handlers.ports import Accounts, FailureLog, Passwords, SessionOwner, Teams
@@ -38,7 +39,7 @@ def step_up(
         raise InvalidCredentials()
     elif code is None:
         raise TotpRequired()
-    acr = desk.second_factor.check(account.id, code)
+    acr = desk.second_factor.check(account, code)
     return raised(accounts, teams, desk, by.session_id, acr)
 
 
@@ -47,9 +48,10 @@ def check_password_of(
 ) -> None:
     """InvalidCredentials or Locked; counted with the failures to log in, as it is the same guess."""
     now, suspect = desk.clock.now(), Suspect.account(account.kind, account.email)
-    count_failure(failures, suspect, now)
+    locked_until = count_failure(failures, suspect, now)
     usable_hash = None if account.has_one_time_password else account.usable_hash(now)
     if not passwords.verify(usable_hash, normal_password(password)):
+        note_failure(failures, account, account.kind, PASSWORD, None, locked_until)
         raise InvalidCredentials()
     failures.forget(suspect)
 
@@ -68,8 +70,7 @@ def raise_session(desk: Desk, session_id: str, acr: str) -> Session:
         session = desk.sessions.get(session_id)
         if not session.is_live(desk.clock.now()):
             raise SessionNotFound()
-        session.step_up(acr, desk.clock.now())
-        desk.sessions.save(session, [])
+        desk.sessions.save(session, session.step_up(acr, desk.clock.now()))
         return session
 
     return retried(raise_once)

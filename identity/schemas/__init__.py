@@ -26,6 +26,14 @@ from identity.schemas.api_keys import (
     ListApiKeys,
     RevokeApiKey,
 )
+from identity.schemas.audit import (
+    AuditEntry,
+    AuditPage,
+    ListAudit,
+    ListSecurityEvents,
+    SecurityEvent,
+    SecurityEventPage,
+)
 from identity.schemas.keys import Key, KeySet, SigningKey, SigningKeys, WithdrawSigningKey
 from identity.schemas.links import (
     ChangePassword,
@@ -81,6 +89,8 @@ __all__ = [
     "Account",
     "ApiKey",
     "ApiKeyPage",
+    "AuditEntry",
+    "AuditPage",
     "BeginOAuth",
     "BegunOAuth",
     "ChangePassword",
@@ -104,7 +114,9 @@ __all__ = [
     "KeySet",
     "LinkInMail",
     "ListApiKeys",
+    "ListAudit",
     "ListProviderLinks",
+    "ListSecurityEvents",
     "ListSessions",
     "Login",
     "LoginCall",
@@ -134,6 +146,8 @@ __all__ = [
     "RevokeSession",
     "RevokedSession",
     "RevokedSessionPage",
+    "SecurityEvent",
+    "SecurityEventPage",
     "Session",
     "SessionPage",
     "SignedIn",

@@ -18,6 +18,7 @@ STEP_UP: dict[str, tuple[str, int | None]] = {
     "admin:streamers": ("mfa", None),
     "admin:ledger": ("mfa", None),
     "admin:permissions": ("mfa", None),
+    "admin:audit": ("mfa", None),
 }
 """Scopes that open nothing until the token shows this `acr`, from at most so many seconds ago."""
 MOST_SCOPES = 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
+from identity.domain.facts import Fact
 from identity.domain.lockout import FAILURES_FORGOTTEN_AFTER, Failures, Suspect
 from identity.storage.counted import swap
 
@@ -11,12 +12,16 @@ from identity.storage.counted import swap
 class MongoFailureLog:
     def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
         self._mongo = mongo
+        self._outbox = outbox
         self._failures = mongo["failures"]
 
     def ensure_indexes(self) -> None:
         self._failures.create_index(
             "last_at", expireAfterSeconds=int(FAILURES_FORGOTTEN_AFTER.total_seconds()), name="forgotten"
         )
+
+    def note(self, fact: Fact) -> None:
+        self._outbox.append([fact], 0)
 
     def get(self, suspect: Suspect) -> Failures:
         document = self._failures.find_one({"_id": suspect.key}, session=self._mongo.session)

@@ -38,11 +38,7 @@ class MongoSessions:
             self._sessions.insert_one(self._document(session), session=self._mongo.session)
             self._outbox.append(events, session.version)
 
-        # A sign-in tells nobody anything, and one document needs no transaction.
-        if events:
-            self._mongo.transaction(insert)
-        else:
-            insert()
+        self._mongo.transaction(insert)
 
     def get(self, session_id: str) -> Session:
         document = self._sessions.find_one({"_id": session_id}, session=self._mongo.session)

@@ -13,6 +13,7 @@ from chassis.event import Event
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
 from identity.domain.allowance import Allowance, Asker
 from identity.domain.authenticator import Authenticator
+from identity.domain.facts import Fact
 from identity.domain.key_ring import KeyRing, KeyTaken, SigningKey
 from identity.domain.link import Link, LinkNotValid, ResetRequest
 from identity.domain.lockout import Failures, Suspect
@@ -28,16 +29,31 @@ from identity.domain.session import Session, SessionNotFound
 T = TypeVar("T")
 
 
-class FakeAccounts:
+class Told:
+    """What went out, and what the audit log alone was told of."""
+
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.facts: list[Fact] = []
+
+    def tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Fact):
+                self.facts.append(event)
+            else:
+                self.events.append(event)
+
+
+class FakeAccounts(Told):
+    def __init__(self) -> None:
+        super().__init__()
         self._accounts: dict[str, Account] = {}
 
     def add(self, account: Account, events: Sequence[Event]) -> None:
         if self.find(account.kind, account.email) is not None:
             raise EmailTaken()
         self._accounts[account.id] = deepcopy(account)
-        self.events.extend(events)
+        self.tell(events)
 
     def get(self, account_id: str) -> Account:
         return deepcopy(self._accounts[account_id])
@@ -52,20 +68,20 @@ class FakeAccounts:
             raise ConcurrentUpdate()
         account.version += 1
         self._accounts[account.id] = deepcopy(account)
-        self.events.extend(events)
+        self.tell(events)
 
     def transaction(self, work: Callable[[], T]) -> T:
         return work()
 
 
-class FakeSessions:
+class FakeSessions(Told):
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        super().__init__()
         self._sessions: dict[str, Session] = {}
 
     def add(self, session: Session, events: Sequence[Event] = ()) -> None:
         self._sessions[session.id] = deepcopy(session)
-        self.events.extend(events)
+        self.tell(events)
 
     def get(self, session_id: str) -> Session:
         if session_id not in self._sessions:
@@ -77,7 +93,7 @@ class FakeSessions:
             raise ConcurrentUpdate()
         session.version += 1
         self._sessions[session.id] = deepcopy(session)
-        self.events.extend(events)
+        self.tell(events)
 
     def save_all(self, sessions: Sequence[Session], events: Sequence[Sequence[Event]]) -> None:
         for session, told in zip(sessions, events, strict=True):
@@ -113,9 +129,9 @@ class FakeSessions:
         return deepcopy(sorted(found, key=lambda session: session.id)[:limit])
 
 
-class FakeAuthenticators:
+class FakeAuthenticators(Told):
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        super().__init__()
         self._authenticators: dict[str, Authenticator] = {}
 
     def find(self, account_id: str) -> Authenticator | None:
@@ -125,12 +141,12 @@ class FakeAuthenticators:
         self._must_be_unchanged(authenticator)
         authenticator.version += 1
         self._authenticators[authenticator.account_id] = deepcopy(authenticator)
-        self.events.extend(events)
+        self.tell(events)
 
     def remove(self, authenticator: Authenticator, events: Sequence[Event]) -> None:
         self._must_be_unchanged(authenticator)
         del self._authenticators[authenticator.account_id]
-        self.events.extend(events)
+        self.tell(events)
 
     def _must_be_unchanged(self, authenticator: Authenticator) -> None:
         stored = self._authenticators.get(authenticator.account_id)
@@ -138,9 +154,13 @@ class FakeAuthenticators:
             raise ConcurrentUpdate()
 
 
-class FakeFailureLog:
+class FakeFailureLog(Told):
     def __init__(self) -> None:
+        super().__init__()
         self._failures: dict[str, Failures] = {}
+
+    def note(self, fact: Fact) -> None:
+        self.tell([fact])
 
     def get(self, suspect: Suspect) -> Failures:
         return deepcopy(self._failures.get(suspect.key, Failures(suspect=suspect)))
@@ -155,14 +175,14 @@ class FakeFailureLog:
         self._failures.pop(suspect.key, None)
 
 
-class FakeLinks:
+class FakeLinks(Told):
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        super().__init__()
         self._links: dict[str, Link] = {}
 
     def add(self, link: Link, events: Sequence[Event]) -> None:
         self._links[link.id] = deepcopy(link)
-        self.events.extend(events)
+        self.tell(events)
 
     def get(self, link_id: str) -> Link:
         if link_id not in self._links:

@@ -29,6 +29,7 @@ MAY_ASK = {
     "identity.confirm_totp": EVERYONE,
     "identity.disable_totp": EVERYONE,
     "identity.replace_recovery_codes": EVERYONE,
+    "identity.list_security_events": EVERYONE,
     "identity.list_api_keys": OWNERS,
     "identity.create_api_key": OWNERS,
     "identity.revoke_api_key": OWNERS,

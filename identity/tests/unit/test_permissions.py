@@ -91,6 +91,7 @@ ALLOWED = {
     "payout.choose_method": "streamer",
     "ledger.verify": "admin",
     "permission.explain": "admin",
+    "audit.read": "admin",
 }
 
 

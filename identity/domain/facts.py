@@ -1,0 +1,47 @@
+"""Facts that the audit log is told of and nobody else: they are stored as events are, and not published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from chassis.event import Event
+
+
+class Fact(Event):
+    """`anonymous` when nobody has proved to be anybody; `done_to_account` when somebody else did it to it."""
+
+    aggregate: ClassVar[str] = "account_id"
+    anonymous: ClassVar[bool] = False
+    done_to_account: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedIn(Fact):
+    type: ClassVar[str] = "logged_in"
+    account_id: str
+    sid: str
+    acr: str
+    address: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginFailed(Fact):
+    """`account_id` is empty without such an account; `locked_until` is there when it was one too many."""
+
+    type: ClassVar[str] = "login_failed"
+    anonymous: ClassVar[bool] = True
+    account_id: str
+    kind: str
+    factor: str
+    address: str | None
+    locked_until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteppedUp(Fact):
+    type: ClassVar[str] = "stepped_up"
+    account_id: str
+    sid: str
+    acr: str

@@ -1,0 +1,36 @@
+"""Reading the audit log."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chassis.pagination import Page, decode_cursor, page_of
+from chassis.principal import Caller
+from identity.domain.account import ID_PREFIXES
+from identity.domain.audit import Link
+from identity.handlers.in_person import must_be_in_person
+from identity.handlers.ports import SessionOwner
+
+
+class AuditLog(Protocol):
+    def newest(self, account: str | None, before: int | None, limit: int) -> list[Link]:
+        """Of one account or of all, with a number below `before`, the newest first."""
+
+
+def list_audit(
+    log: AuditLog, by: Caller, *, limit: int, cursor: str | None, account_id: str | None = None
+) -> Page[Link]:
+    """Everything, or what is about one account, for administrators."""
+    by.must_be("admin")
+    return page(log, account_id, limit, cursor)
+
+
+def list_security_events(log: AuditLog, by: SessionOwner, *, limit: int, cursor: str | None) -> Page[Link]:
+    """What happened to the caller's own account."""
+    must_be_in_person(by, *ID_PREFIXES)
+    return page(log, by.id, limit, cursor)
+
+
+def page(log: AuditLog, account: str | None, limit: int, cursor: str | None) -> Page[Link]:
+    before = int(decode_cursor(cursor, int)[0]) if cursor else None
+    return page_of(log.newest(account, before, limit + 1), limit, key=lambda link: [link.seq])

@@ -1,0 +1,92 @@
+"""What the running service writes into its audit log."""
+
+from __future__ import annotations
+
+import pytest
+
+from chassis.testing import eventually
+from identity.domain.audit import verify
+from identity.storage import MongoAuditLog
+from identity.tests.interface.test_service import HOME, code_of, database, identity, login, refused
+from identity.tests.mothers import GOOD_PASSWORD, acme, nova
+
+__all__ = ["database", "identity"]
+
+
+@pytest.fixture
+def an_admin(identity, rpc):
+    """An administrator with an authenticator app, signed in."""
+    invited = rpc("identity", user="operator").create_admin({"email": "root@gametriggers.example"})
+    first = login(identity, invited["one_time_password"], kind="admin", email=invited["email"])
+    own = rpc("identity", token=first["access_token"])
+    confirmed = own.confirm_totp({"code": code_of(own.begin_totp({}))})
+    return rpc("identity", token=confirmed["session"]["access_token"])
+
+
+def kinds(page):
+    return [item["kind"] for item in page["items"]]
+
+
+def test_an_owner_sees_what_happened_to_the_account_and_nothing_of_others(identity, rpc):
+    brand = identity.register_brand(acme(address=HOME))
+    identity.register_streamer(nova())
+    refused(login, identity, password="a wrong guess")
+    signed_in = login(identity)
+    owner = rpc("identity", token=signed_in["access_token"])
+    owner.create_api_key({"name": "Reports", "scopes": ["campaigns:read"]})
+    rpc("identity", token=brand["access_token"]).logout({})
+
+    def everything():
+        page = owner.list_security_events({})
+        return page if len(page["items"]) >= 7 else None
+
+    page = eventually(everything, 10)
+
+    assert set(kinds(page)) == {
+        "session_revoked",
+        "api_key_created",
+        "logged_in",
+        "login_failed",
+        "brand_registered",
+        "email_verification_requested",
+    }
+    failed = next(item for item in page["items"] if item["kind"] == "login_failed")
+    assert (failed["actor"], failed["details"]["address"]) == (None, HOME)
+    assert "hash" not in failed
+    assert {item["actor"] for item in page["items"] if item != failed} == {brand["account"]["id"]}
+    first = owner.list_security_events({"limit": 1})
+    rest = owner.list_security_events({"limit": 1, "cursor": first["next_cursor"]})
+    assert [*first["items"], *rest["items"]] == page["items"][:2]
+
+
+def test_an_admin_reads_the_whole_log_and_nobody_else_does(identity, rpc, an_admin, database):
+    brand = identity.register_brand(acme())
+    owner = rpc("identity", token=brand["access_token"])
+
+    def registered():
+        page = an_admin.list_audit({"account_id": brand["account"]["id"]})
+        return page if "logged_in" in kinds(page) else None
+
+    page = eventually(registered, 10)
+
+    entry = page["items"][-1]
+    assert (entry["kind"], entry["account"]) == ("brand_registered", brand["account"]["id"])
+    assert entry["request_id"].startswith("test-")
+    assert {"admin_created", "totp_enabled", "logged_in"} <= set(kinds(an_admin.list_audit({"limit": 100})))
+    assert refused(owner.list_audit, {}).status == 403
+    assert refused(identity.list_audit, {}).status == 401
+    assert verify(MongoAuditLog(database).links()).is_intact
+
+
+def test_the_log_holds_no_secret(identity, rpc, database):
+    signed_in = identity.register_brand(acme())
+    refused(login, identity, password="a wrong guess")
+    owner = rpc("identity", token=signed_in["access_token"])
+    enrolment = owner.begin_totp({})
+    codes = owner.confirm_totp({"code": code_of(enrolment)})["recovery_codes"]
+
+    eventually(lambda: "totp_enabled" in kinds(owner.list_security_events({})), 10)
+
+    everything = str([list(database[name].find()) for name in ("audit", "audit_pending")])
+    secrets = ("a wrong guess", GOOD_PASSWORD, "ads@acme.example", enrolment["secret"], codes[0])
+    assert [secret for secret in secrets if secret in everything] == []
