@@ -267,7 +267,13 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _delegate(claims: dict[str, Any]) -> Delegate | None:
-    """Who acts when the token's subject acts for another account: `sub`, of `sub_kind`, as `role`."""
+    """Who acts when that is not the account itself.
+
+    A member acts for a brand: `sub`, of `sub_kind`, as `role`. An administrator who acts as somebody is the
+    `act` of a token whose `sub` is that account (RFC 8693, section 4.1).
+    """
+    if isinstance(claims.get("act"), dict):
+        return Delegate(str(claims["act"].get("sub", "")), str(claims["act"].get("kind", "")))
     if "acts_for" not in claims:
         return None
     return Delegate(str(claims["sub"]), str(claims.get("sub_kind", "")), str(claims.get("role", "")))
@@ -276,7 +282,7 @@ def _delegate(claims: dict[str, Any]) -> Delegate | None:
 def _principal(claims: dict[str, Any]) -> Principal:
     delegate = _delegate(claims)
     return Principal(
-        id=str(claims["acts_for"]) if delegate else str(claims["sub"]),
+        id=str(claims.get("acts_for", claims["sub"])),
         kind=str(claims["kind"]),
         scopes=frozenset(str(claims.get("scope", "")).split()),
         session_id=str(claims["sid"]),

@@ -18,6 +18,7 @@ INVOICE = "inv_01jd2e7z5pf3rs8w6r8q6v2k1x"
 TRANSACTION = "txn_01jd2e7z5pf3rs8w6r8q6v2k1y"
 NOTIFICATION = "ntf_01jd2e7z5pf3rs8w6r8q6v2k1z"
 SESSION = "ses_01jd2e7z5pf3rs8w6r8q6v2k20"
+IMPERSONATION = "sup_01jd2e7z5pf3rs8w6r8q6v2k23"
 API_KEY = "key_01jd2e7z5pf3rs8w6r8q6v2k21"
 MEMBER = "mem_01jd2e7z5pf3rs8w6r8q6v2k22"
 PAYMENT_METHOD = "pmt_01jd2e7z5pf3rs8w6r8q6v2k24"
@@ -309,7 +310,17 @@ EXAMPLES: dict[str, Any] = {
             "expires_at": END,
             "address": "203.0.113.7",
             "current": True,
-        }
+            "impersonation": None,
+        },
+        {
+            "sid": IMPERSONATION,
+            "created_at": AT,
+            "last_used_at": AT,
+            "expires_at": END,
+            "address": None,
+            "current": False,
+            "impersonation": {"admin_id": ADMIN, "reason": "Ticket 4711: a payout that does not arrive"},
+        },
     ),
     "explain": {
         "principal": {"role": "finance", "account_id": BRAND},
@@ -557,6 +568,10 @@ EXAMPLES["audit"] = page(
     SECURITY_EVENT
     | {"seq": 4711, "account": BRAND, "acting_for": None, "request_id": "req_1", "hash": "5f" * 32}
 )
+EXAMPLES["impersonate"] = {"account_id": STREAMER, "reason": "Ticket 4711: a payout that does not arrive"}
+EXAMPLES["impersonating"] = {
+    name: EXAMPLES["streamer_session"][name] for name in ("account", "access_token", "token_type")
+} | {"sid": IMPERSONATION, "expires_in": 600}
 EXAMPLES["api_keys"] = page(API_KEY_LISTED)
 EXAMPLES["create_api_key"] = {name: API_KEY_LISTED[name] for name in ("name", "scopes", "expires_at")}
 EXAMPLES["created_api_key"] = API_KEY_LISTED | {"key": f"{API_KEY_LISTED['prefix']}_{'k' * 43}"}

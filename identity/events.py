@@ -184,6 +184,21 @@ class RecoveryCodeUsed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImpersonationStarted(Event):
+    """An administrator acts as the account until `expires_at`, unless the session is revoked before."""
+
+    type: ClassVar[str] = "impersonation_started"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "sid"
+    done_to_account: ClassVar[bool] = True
+    sid: str
+    account_id: str
+    admin_id: str
+    reason: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionRevoked(Event):
     """The session's access tokens must be refused from now on.
 

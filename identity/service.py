@@ -374,6 +374,12 @@ class IdentityService(Service):
         return schemas.Decision().dump(decision)
 
     @rpc(callers={"gateway"})
+    def impersonate(self, request: dict[str, Any]) -> Any:
+        command = schemas.Impersonate().load(request)
+        impersonating = handlers.start_impersonation(self.accounts, self.desk, self.principal, **command)
+        return schemas.Impersonating().dump(impersonating)
+
+    @rpc(callers={"gateway"})
     def list_audit(self, request: dict[str, Any]) -> Any:
         query = schemas.ListAudit().load(request)
         return schemas.AuditPage().dump(handlers.list_audit(self.audit, self.principal, **query))

@@ -86,6 +86,10 @@ KINDS: dict[str, Kind] = {
         Kind("password_changed", ANYBODY, critical=True),
         Kind("refresh_token_reused", ANYBODY, critical=True),
         Kind("team_member_joined", BRAND, critical=True),
+        Kind("totp_enabled", ANYBODY, critical=True),
+        Kind("totp_disabled", ANYBODY, critical=True),
+        Kind("recovery_code_used", ANYBODY, critical=True),
+        Kind("impersonation_started", BRAND | STREAMER, critical=True),
         Kind("campaign_approved", BRAND),
         Kind("campaign_rejected", BRAND),
         Kind("campaign_activated", BRAND),
@@ -137,6 +141,12 @@ RULES: dict[tuple[str, str], Rule] = {
     ("identity", "password_changed"): Rule("password_changed", "account_id", ("reset",)),
     ("identity", "refresh_token_reused"): Rule("refresh_token_reused", "account_id", ("sid", "signed_in_at")),
     ("brand", "team_member_joined"): Rule("team_member_joined", "brand_id", ("member_id", "role")),
+    ("identity", "totp_enabled"): Rule("totp_enabled", "account_id", ()),
+    ("identity", "totp_disabled"): Rule("totp_disabled", "account_id", ()),
+    ("identity", "recovery_code_used"): Rule("recovery_code_used", "account_id", ("left",)),
+    ("identity", "impersonation_started"): Rule(
+        "impersonation_started", "account_id", ("sid", "reason", "expires_at")
+    ),
     ("campaign", "campaign_approved"): Rule("campaign_approved", "brand_id", ("campaign_id", "name")),
     ("campaign", "campaign_rejected"): Rule(
         "campaign_rejected", "brand_id", ("campaign_id", "name", "reason")

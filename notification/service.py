@@ -91,6 +91,10 @@ class NotificationService(Service):
         "team_invitation_requested",
         "password_changed",
         "refresh_token_reused",
+        "totp_enabled",
+        "totp_disabled",
+        "recovery_code_used",
+        "impersonation_started",
     )
     def on_account_event(self, event: ReceivedEvent) -> None:
         self._notify(event)

@@ -40,7 +40,14 @@ SCOPES = {
         "notifications:read",
         "notifications:write",
     ],
-    "admin": ["admin:campaigns", "admin:streamers", "admin:ledger", "admin:permissions", "admin:audit"],
+    "admin": [
+        "admin:campaigns",
+        "admin:streamers",
+        "admin:ledger",
+        "admin:permissions",
+        "admin:audit",
+        "admin:impersonate",
+    ],
 }
 # What a member's token carries, by role; compose/tests holds it against identity's table.
 ROLES: dict[str, list[str]] = {
@@ -193,6 +200,7 @@ ROUTES = [
         "identity.list_audit",
         {"account_id": example.BRAND, **PAGE},
     ),
+    post("/v1/admin/impersonate", ADMIN, "identity.impersonate", {}, 201, "impersonate"),
     post("/v1/admin/permissions/explain", ADMIN, "identity.explain", body="explain"),
     get("/v1/api-keys", BRAND, "identity.list_api_keys", PAGE),
     post("/v1/api-keys", BRAND, "identity.create_api_key", {}, 201, "create_api_key"),

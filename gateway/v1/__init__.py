@@ -2,6 +2,7 @@
 
 from gateway.lifecycle import Announced
 from gateway.v1 import (
+    admin,
     analytics,
     api_keys,
     asset,
@@ -39,6 +40,7 @@ BLUEPRINTS = (
     dashboard.blueprint,
     permissions.blueprint,
     audit.blueprint,
+    admin.blueprint,
 )
 
 PREFIX = "/v1/"

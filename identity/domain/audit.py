@@ -103,7 +103,7 @@ def _without_a_token(event: Event, account: str, caller: str | None) -> str | No
 
 def _is_own(event: Event) -> bool:
     """Whether it is something that an account does, and not something that is done to it."""
-    return not (isinstance(event, Fact) and event.done_to_account)
+    return not getattr(event, "done_to_account", False)
 
 
 def chained(entries: Sequence[Entry], head: Head) -> Iterator[Link]:

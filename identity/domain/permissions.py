@@ -234,6 +234,7 @@ TABLE: tuple[Rule, ...] = (
     *_admin_rows("admin:ledger", "campaign.read_ledger", "ledger.verify"),
     *_admin_rows("admin:permissions", "permission.explain"),
     *_admin_rows("admin:audit", "audit.read"),
+    *_rows("admin:impersonate", (ADMIN,), "account.impersonate", owned=False, assurance=RECENT_TWO_FACTORS),
 )
 
 
@@ -251,6 +252,9 @@ SCOPES: Mapping[str, frozenset[str]] = {
     role: frozenset(rule.scope for rule in TABLE if rule.scope and role in rule.roles) for role in ROLES
 }
 """What an access token of each role carries."""
+
+NOT_WHILE_IMPERSONATING = frozenset({"payouts:request", "payouts:method", MANAGES_KEYS, MANAGES_TEAM})
+"""What would move money out, or outlast an administrator who acts as the account for ten minutes."""
 
 STEP_UP: Mapping[str, Assurance] = {rule.scope: rule.assurance for rule in TABLE if rule.assurance}
 """What has to be shown before a scope opens anything; a row's assurance is that of its scope."""

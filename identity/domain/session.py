@@ -14,7 +14,7 @@ from chassis.ids import is_id
 from chassis.principal import PASSWORD
 from identity.domain.account import Account
 from identity.domain.facts import LoggedIn, SteppedUp
-from identity.domain.permissions import OWN_SCOPES
+from identity.domain.permissions import NOT_WHILE_IMPERSONATING, OWN_SCOPES
 from identity.events import RefreshTokenReused, SessionRevoked
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
@@ -80,12 +80,21 @@ class KeyFacts:
     is_used: bool
 
 
+@dataclass(frozen=True)
+class ImpersonationFacts:
+    """Which administrator acts as the account, and why."""
+
+    admin_id: str
+    reason: str
+
+
 @dataclass(kw_only=True)
 class Session:
     """One sign-in on one device, and the family of refresh tokens that keeps it alive.
 
-    With `key` it is an API key (see api_key.py), which has no refresh tokens. With `acts_for` it is that of a
-    member (see membership.py) who signed in for this brand.
+    With `key` it is an API key (see api_key.py), with `impersonation` an administrator's (see
+    impersonation.py); neither has refresh tokens. With `acts_for` it is that of a member (see membership.py)
+    who signed in for this brand.
     """
 
     id: str
@@ -99,6 +108,7 @@ class Session:
     address: str | None = None
     acts_for: str | None = None
     key: KeyFacts | None = None
+    impersonation: ImpersonationFacts | None = None
     acr: str = PASSWORD
     authenticated_at: datetime | None = None
     generation: int = 1
@@ -139,6 +149,8 @@ class Session:
     def scopes(self) -> list[str]:
         """What access tokens carry; a key never more than its account has by now."""
         granted = OWN_SCOPES.get(self.kind, frozenset())
+        if self.impersonation is not None:
+            granted -= NOT_WHILE_IMPERSONATING
         return sorted(granted if self.key is None else granted.intersection(self.key.scopes))
 
     def use(self, at: datetime) -> None:
@@ -176,7 +188,7 @@ class Session:
         return [*self.revoke(at), reused]
 
     def check_genuine(self, presented: RefreshToken) -> None:
-        if self.key is not None:
+        if self.key is not None or self.impersonation is not None:
             raise InvalidRefreshToken()
         derived = RefreshToken.derive(self.id, presented.generation, self.secret)
         if not hmac.compare_digest(derived.proof.encode(), presented.proof.encode()):
@@ -222,7 +234,12 @@ class Session:
 
     @property
     def _authentication(self) -> dict[str, Any]:
-        """How and when the person was recognised; nobody stands behind an API key."""
+        """How and when the person was recognised; nobody stands behind an API key.
+
+        An administrator is named as the actor (RFC 8693), and has shown nothing of the account's.
+        """
+        if self.impersonation is not None:
+            return {"act": {"sub": self.impersonation.admin_id, "kind": "admin"}}
         if self.key is not None:
             return {}
         return {"acr": self.acr, "auth_time": int((self.authenticated_at or self.created_at).timestamp())}

@@ -10,6 +10,7 @@ from identity.handlers.api_keys import (
 )
 from identity.handlers.audit import list_audit, list_security_events
 from identity.handlers.desk import Desk, SignedIn
+from identity.handlers.impersonation import start_impersonation
 from identity.handlers.invitations import Reception, accept_invitation, send_invitation
 from identity.handlers.keys import list_keys, look_after_keys, rotate_keys, withdraw_key
 from identity.handlers.links import LinkAddress, Post, mail_link, resend_verification, verify_email
@@ -95,6 +96,7 @@ __all__ = [
     "rotate_keys",
     "send_invitation",
     "send_reset_links",
+    "start_impersonation",
     "step_up",
     "unlink_provider",
     "verify_email",

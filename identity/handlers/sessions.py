@@ -11,13 +11,14 @@ from identity.domain.account import ID_PREFIXES
 from identity.domain.membership import Membership, NoMembership, the
 from identity.domain.session import (
     ACCESS_TOKEN_LIFETIME,
+    ImpersonationFacts,
     InvalidRefreshToken,
     RefreshToken,
     Session,
     SessionNotFound,
 )
 from identity.handlers.desk import Desk, SignedIn
-from identity.handlers.in_person import must_be_in_person
+from identity.handlers.in_person import must_be_in_person, must_be_somebody
 from identity.handlers.ports import Accounts, SessionOwner, Sessions, Teams
 from identity.handlers.retries import retried
 
@@ -73,7 +74,8 @@ def session_of(sessions: Sessions, presented: RefreshToken) -> Session:
 
 
 def logout(sessions: Sessions, clock: Clock, by: SessionOwner) -> None:
-    must_be_in_person(by, *ID_PREFIXES)
+    """An administrator who acts as somebody else stops doing so."""
+    must_be_somebody(by, *ID_PREFIXES)
     revoke(sessions, clock, by.session_id)
 
 
@@ -102,6 +104,7 @@ class ListedSession:
     expires_at: datetime
     address: str | None
     current: bool
+    impersonation: ImpersonationFacts | None
 
 
 def list_sessions(
@@ -121,6 +124,7 @@ def listed(session: Session, by: SessionOwner) -> ListedSession:
         expires_at=session.expires_at,
         address=session.address,
         current=session.id == by.session_id,
+        impersonation=session.impersonation,
     )
 
 

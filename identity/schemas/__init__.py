@@ -34,6 +34,7 @@ from identity.schemas.audit import (
     SecurityEvent,
     SecurityEventPage,
 )
+from identity.schemas.impersonation import Impersonate, Impersonating
 from identity.schemas.keys import Key, KeySet, SigningKey, SigningKeys, WithdrawSigningKey
 from identity.schemas.links import (
     ChangePassword,
@@ -109,6 +110,8 @@ __all__ = [
     "FinishOAuth",
     "ForgotPassword",
     "ForgotPasswordCall",
+    "Impersonate",
+    "Impersonating",
     "Invited",
     "Key",
     "KeySet",

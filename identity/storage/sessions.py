@@ -16,7 +16,7 @@ from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
 from chassis.principal import PASSWORD
 from identity.domain.account import ConcurrentUpdate
-from identity.domain.session import KeyFacts, Session, SessionNotFound
+from identity.domain.session import ImpersonationFacts, KeyFacts, Session, SessionNotFound
 
 
 class MongoSessions:
@@ -117,6 +117,7 @@ class MongoSessions:
             "address": session.address,
             "acts_for": session.acts_for,
             "key": asdict(session.key) if session.key else None,
+            "impersonation": asdict(session.impersonation) if session.impersonation else None,
             "acr": session.acr,
             "authenticated_at": session.authenticated_at,
             "revoked_at": session.revoked_at,
@@ -137,6 +138,7 @@ class MongoSessions:
             address=document["address"],
             acts_for=document.get("acts_for"),
             key=_key_facts(document.get("key")),
+            impersonation=_impersonation_facts(document.get("impersonation")),
             acr=document.get("acr", PASSWORD),
             authenticated_at=document.get("authenticated_at"),
             revoked_at=document["revoked_at"],
@@ -146,3 +148,7 @@ class MongoSessions:
 
 def _key_facts(document: dict[str, Any] | None) -> KeyFacts | None:
     return KeyFacts(**document | {"scopes": tuple(document["scopes"])}) if document else None
+
+
+def _impersonation_facts(document: dict[str, Any] | None) -> ImpersonationFacts | None:
+    return ImpersonationFacts(**document) if document else None

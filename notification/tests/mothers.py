@@ -53,6 +53,16 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
         "member_id": "mem_01jd2e7z5pf3rs8w6r8q6v2k1m",
         "role": "finance",
     },
+    ("identity", "totp_enabled"): {"authenticator_id": "otp_1", "account_id": ACME},
+    ("identity", "totp_disabled"): {"authenticator_id": "otp_1", "account_id": ACME},
+    ("identity", "recovery_code_used"): {"authenticator_id": "otp_1", "account_id": NOVA, "left": 9},
+    ("identity", "impersonation_started"): {
+        "sid": "sup_01jd2e7z5pf3rs8w6r8q6v2k1m",
+        "account_id": NOVA,
+        "admin_id": "adm_01jd2e7z5pf3rs8w6r8q6v2k1m",
+        "reason": "Ticket 4711: a payout that does not arrive",
+        "expires_at": "2026-11-24T12:00:00.000000Z",
+    },
     ("campaign", "campaign_approved"): {"campaign_id": CAMPAIGN, "brand_id": ACME, "name": "Winter"},
     ("campaign", "campaign_rejected"): {
         "campaign_id": CAMPAIGN,

@@ -28,6 +28,14 @@ def test_the_audit_trail_names_the_one_who_acts():
     assert Principal("brd_1", "brand").actor_id == "brd_1"
 
 
+def test_an_administrator_who_acts_as_an_account_is_the_actor_of_its_token():
+    account = verified(sub="brd_1", act={"sub": "adm_ada", "kind": "admin"})
+
+    assert (account.id, account.kind, account.actor_id) == ("brd_1", "brand", "adm_ada")
+    assert account.owns("brd_1")
+    assert account.in_person().id == "adm_ada"
+
+
 def test_in_person_a_delegate_owns_nothing_of_the_accounts():
     member = verified(acts_for="brd_1", sub_kind="member", role="viewer")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chassis.testing import eventually
+from chassis.tokens import TokenVerifier
 from identity.domain.audit import verify
 from identity.storage import MongoAuditLog
 from identity.tests.interface.test_service import HOME, code_of, database, identity, login, refused
@@ -76,6 +77,37 @@ def test_an_admin_reads_the_whole_log_and_nobody_else_does(identity, rpc, an_adm
     assert refused(owner.list_audit, {}).status == 403
     assert refused(identity.list_audit, {}).status == 401
     assert verify(MongoAuditLog(database).links()).is_intact
+
+
+def test_an_impersonation_is_seen_by_the_owner_and_in_the_log_and_ends_at_once(identity, rpc, an_admin):
+    nova_signed_in = identity.register_streamer(nova())
+    account_id = nova_signed_in["account"]["id"]
+    owner = rpc("identity", token=nova_signed_in["access_token"])
+    reason = "Ticket 4711: a payout that does not arrive"
+
+    impersonating = an_admin.impersonate({"account_id": account_id, "reason": reason})
+
+    verifier = TokenVerifier(lambda: identity.jwks({}), "gametriggers", "gametriggers-api")
+    principal = verifier.verify(impersonating["access_token"])
+    assert (principal.id, principal.kind) == (account_id, "streamer")
+    assert principal.actor_id.startswith("adm_")
+    acting = rpc("identity", token=impersonating["access_token"])
+    for attempt in (acting.begin_totp, acting.list_sessions, acting.list_security_events):
+        assert refused(attempt, {}).code == "identity.not_while_impersonating"
+    change = {"current_password": GOOD_PASSWORD, "new_password": "another lamp in the attic"}
+    assert refused(acting.change_password, change).code == "identity.not_while_impersonating"
+
+    shown = owner.list_sessions({})["items"][0]
+    assert (shown["sid"], shown["impersonation"]["reason"]) == (impersonating["sid"], reason)
+    owner.revoke_session({"sid": impersonating["sid"]})
+    assert [session["sid"] for session in identity.revoked_sessions({})["items"]] == [impersonating["sid"]]
+
+    def told():
+        found = owner.list_security_events({})["items"]
+        return [item for item in found if item["kind"] == "impersonation_started"]
+
+    [event] = eventually(told, 10)
+    assert (event["actor"], event["details"]["reason"]) == (principal.actor_id, reason)
 
 
 def test_the_log_holds_no_secret(identity, rpc, database):

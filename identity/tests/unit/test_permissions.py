@@ -92,6 +92,7 @@ ALLOWED = {
     "ledger.verify": "admin",
     "permission.explain": "admin",
     "audit.read": "admin",
+    "account.impersonate": "admin",
 }
 
 
