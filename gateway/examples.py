@@ -568,6 +568,9 @@ EXAMPLES["audit"] = page(
     SECURITY_EVENT
     | {"seq": 4711, "account": BRAND, "acting_for": None, "request_id": "req_1", "hash": "5f" * 32}
 )
+EXAMPLES["invite_admin"] = {"email": "ada@gametriggers.example"}
+EXAMPLES["invited_admin"] = EXAMPLES["invite_admin"] | {"account_id": ADMIN, "expires_at": END}
+EXAMPLES["accept_admin_invitation"] = EXAMPLES["reset_password"]
 EXAMPLES["impersonate"] = {"account_id": STREAMER, "reason": "Ticket 4711: a payout that does not arrive"}
 EXAMPLES["impersonating"] = {
     name: EXAMPLES["streamer_session"][name] for name in ("account", "access_token", "token_type")

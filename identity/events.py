@@ -46,11 +46,12 @@ class StreamerRegistered(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AdminCreated(Event):
-    """An operator has made an admin account."""
+    """An operator, or another administrator, has made an admin account."""
 
     type: ClassVar[str] = "admin_created"
     version: ClassVar[int] = 1
     aggregate: ClassVar[str] = "account_id"
+    done_to_account: ClassVar[bool] = True
     account_id: str
     email: str
 
@@ -181,6 +182,19 @@ class RecoveryCodeUsed(Event):
     authenticator_id: str
     account_id: str
     left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdminInvited(Event):
+    """A mail with a one-time link goes to somebody who is to become an administrator."""
+
+    type: ClassVar[str] = "admin_invited"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "link_id"
+    done_to_account: ClassVar[bool] = True
+    link_id: str
+    account_id: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

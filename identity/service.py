@@ -374,6 +374,18 @@ class IdentityService(Service):
         return schemas.Decision().dump(decision)
 
     @rpc(callers={"gateway"})
+    def invite_admin(self, request: dict[str, Any]) -> Any:
+        command = schemas.InviteAdmin().load(request)
+        invited = handlers.invite_admin(self.accounts, self.post, self.principal, **command)
+        return schemas.InvitedAdmin().dump(invited)
+
+    @rpc(callers={"gateway"})
+    def accept_admin_invitation(self, request: dict[str, Any]) -> Any:
+        command = schemas.AcceptAdminInvitation().load(request)
+        handlers.accept_admin_invitation(self.smith, **command)
+        return {}
+
+    @rpc(callers={"gateway"})
     def impersonate(self, request: dict[str, Any]) -> Any:
         command = schemas.Impersonate().load(request)
         impersonating = handlers.start_impersonation(self.accounts, self.desk, self.principal, **command)
@@ -382,7 +394,7 @@ class IdentityService(Service):
     @rpc(callers={"gateway"})
     def list_audit(self, request: dict[str, Any]) -> Any:
         query = schemas.ListAudit().load(request)
-        return schemas.AuditPage().dump(handlers.list_audit(self.audit, self.principal, **query))
+        return schemas.AuditPage().dump(handlers.list_audit(self.audit, self.clock, self.principal, **query))
 
     @rpc(callers={"gateway"})
     def list_security_events(self, request: dict[str, Any]) -> Any:

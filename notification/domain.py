@@ -89,6 +89,7 @@ KINDS: dict[str, Kind] = {
         Kind("totp_enabled", ANYBODY, critical=True),
         Kind("totp_disabled", ANYBODY, critical=True),
         Kind("recovery_code_used", ANYBODY, critical=True),
+        Kind("admin_invited", frozenset({"admin"}), critical=True, with_link=True),
         Kind("impersonation_started", BRAND | STREAMER, critical=True),
         Kind("campaign_approved", BRAND),
         Kind("campaign_rejected", BRAND),
@@ -144,6 +145,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("identity", "totp_enabled"): Rule("totp_enabled", "account_id", ()),
     ("identity", "totp_disabled"): Rule("totp_disabled", "account_id", ()),
     ("identity", "recovery_code_used"): Rule("recovery_code_used", "account_id", ("left",)),
+    ("identity", "admin_invited"): Rule("admin_invited", "account_id", ("link_id", "expires_at")),
     ("identity", "impersonation_started"): Rule(
         "impersonation_started", "account_id", ("sid", "reason", "expires_at")
     ),

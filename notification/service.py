@@ -95,6 +95,7 @@ class NotificationService(Service):
         "totp_disabled",
         "recovery_code_used",
         "impersonation_started",
+        "admin_invited",
     )
     def on_account_event(self, event: ReceivedEvent) -> None:
         self._notify(event)

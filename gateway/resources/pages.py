@@ -31,6 +31,12 @@ def get_team_invitation_page() -> Response:
     return page("team-invitation.html")
 
 
+@blueprint.get("/admin-invitation")
+def get_admin_invitation_page() -> Response:
+    """Where somebody who is to become an administrator chooses a password."""
+    return page("admin-invitation.html")
+
+
 def page(name: str) -> Response:
     response = current_app.send_static_file(name)
     response.headers["Content-Security-Policy"] = headers.PAGE

@@ -47,6 +47,7 @@ SCOPES = {
         "admin:permissions",
         "admin:audit",
         "admin:impersonate",
+        "admin:invite",
     ],
 }
 # What a member's token carries, by role; compose/tests holds it against identity's table.
@@ -199,6 +200,15 @@ ROUTES = [
         ADMIN,
         "identity.list_audit",
         {"account_id": example.BRAND, **PAGE},
+    ),
+    post("/v1/admin/invitations", ADMIN, "identity.invite_admin", {}, 201, "invite_admin"),
+    post(
+        "/v1/admin/invitations/accept",
+        PUBLIC,
+        "identity.accept_admin_invitation",
+        {},
+        204,
+        "accept_admin_invitation",
     ),
     post("/v1/admin/impersonate", ADMIN, "identity.impersonate", {}, 201, "impersonate"),
     post("/v1/admin/permissions/explain", ADMIN, "identity.explain", body="explain"),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from chassis.errors import Conflict, Unauthenticated, ValidationFailed
 from chassis.event import Event
+from identity.domain.facts import InvitationAccepted, OneTimePasswordGiven
 from identity.events import (
     AdminCreated,
     BrandRegistered,
@@ -128,15 +129,26 @@ class Account:
         return [PasswordChanged(account_id=self.id, reset=reset)]
 
     @property
+    def never_had_a_password(self) -> bool:
+        """Who was invited, and has not come yet."""
+        return self.password_hash is None and self.one_time_until is None
+
+    def accept_invitation(self, password_hash: str, at: datetime) -> list[Event]:
+        """Whoever has the link reads mail at that address."""
+        self.password_hash = password_hash
+        return [InvitationAccepted(account_id=self.id), *self.verify_email(at)]
+
+    @property
     def has_one_time_password(self) -> bool:
         return self.one_time_until is not None
 
     def use_one_time_password(self) -> None:
         self.password_hash = None
 
-    def give_one_time_password(self, password_hash: str, at: datetime) -> None:
+    def give_one_time_password(self, password_hash: str, at: datetime) -> list[Event]:
         self.password_hash = password_hash
         self.one_time_until = at + ONE_TIME_PASSWORD_LIFETIME
+        return [OneTimePasswordGiven(account_id=self.id)]
 
 
 def registered_brand(

@@ -81,7 +81,7 @@ def entry_of(
 ) -> Entry:
     """What the log keeps of an event. `actor` is the verified end user, `caller` the service that asked."""
     data = event.to_data()
-    account = str(data.pop("account_id", ""))
+    account = str(data.pop("account_id", data.get("brand_id", "")))
     return Entry(
         id=id,
         at=at,

@@ -45,3 +45,18 @@ class SteppedUp(Fact):
     account_id: str
     sid: str
     acr: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvitationAccepted(Fact):
+    type: ClassVar[str] = "invitation_accepted"
+    account_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneTimePasswordGiven(Fact):
+    """An operator has given an administrator another way in."""
+
+    type: ClassVar[str] = "one_time_password_given"
+    done_to_account: ClassVar[bool] = True
+    account_id: str

@@ -9,19 +9,29 @@ from typing import Self
 
 from chassis.errors import Gone
 from chassis.event import Event
-from identity.events import EmailVerificationRequested, PasswordResetRequested, TeamInvitationRequested
+from identity.events import (
+    AdminInvited,
+    EmailVerificationRequested,
+    PasswordResetRequested,
+    TeamInvitationRequested,
+)
 
 PREFIX = "lnk"
 
 VERIFY_EMAIL, RESET_PASSWORD, TEAM_INVITATION = "verify_email", "reset_password", "team_invitation"
+ADMIN_INVITATION = "admin_invitation"
 
 # A reset opens an account, so it is soon over; an address may be confirmed by whoever reads mail once a day.
-# An invitation may meet a weekend; its brand says in the end whether it still stands.
+# An invitation to a team may meet a weekend; its brand says in the end whether it still stands.
 LIFETIMES = {
     VERIFY_EMAIL: timedelta(hours=24),
     RESET_PASSWORD: timedelta(minutes=30),
     TEAM_INVITATION: timedelta(hours=72),
+    ADMIN_INVITATION: timedelta(hours=24),
 }
+
+# These open an account, so a second mail takes the first one's place.
+NEWEST_ALONE = frozenset({RESET_PASSWORD, ADMIN_INVITATION})
 
 
 class LinkNotValid(Gone):
@@ -77,13 +87,17 @@ class Link:
                     expires_at=self.expires_at,
                 )
             ]
-        kinds = {VERIFY_EMAIL: EmailVerificationRequested, RESET_PASSWORD: PasswordResetRequested}
+        kinds = {
+            VERIFY_EMAIL: EmailVerificationRequested,
+            RESET_PASSWORD: PasswordResetRequested,
+            ADMIN_INVITATION: AdminInvited,
+        }
         kind = kinds[self.purpose]
         return [kind(link_id=self.id, account_id=self.account_id, expires_at=self.expires_at)]
 
     def check_works(self, at: datetime, newest_id: str | None) -> None:
-        """LinkNotValid once it is used or over; of the links that reset a password the newest alone works."""
-        is_superseded = self.purpose == RESET_PASSWORD and self.id != newest_id
+        """LinkNotValid once it is used or over; of the links that open an account the newest alone works."""
+        is_superseded = self.purpose in NEWEST_ALONE and self.id != newest_id
         if self.used_at is not None or at >= self.expires_at or is_superseded:
             raise LinkNotValid()
 

@@ -235,6 +235,7 @@ TABLE: tuple[Rule, ...] = (
     *_admin_rows("admin:permissions", "permission.explain"),
     *_admin_rows("admin:audit", "audit.read"),
     *_rows("admin:impersonate", (ADMIN,), "account.impersonate", owned=False, assurance=RECENT_TWO_FACTORS),
+    *_rows("admin:invite", (ADMIN,), "admin.invite", owned=False, assurance=RECENT_TWO_FACTORS),
 )
 
 

@@ -1,7 +1,7 @@
 """The use cases of identity: load, one verb of the domain, save. By what they are about."""
 
 from identity.handlers.accounts import register_brand, register_streamer
-from identity.handlers.admins import create_admin
+from identity.handlers.admins import accept_admin_invitation, create_admin, invite_admin
 from identity.handlers.api_keys import (
     create_api_key,
     exchange_api_key,
@@ -55,6 +55,7 @@ __all__ = [
     "SecondFactor",
     "SessionOwner",
     "SignedIn",
+    "accept_admin_invitation",
     "accept_invitation",
     "begin_oauth",
     "begin_totp",
@@ -70,6 +71,7 @@ __all__ = [
     "finish_oauth",
     "forgot_password",
     "get_totp",
+    "invite_admin",
     "list_api_keys",
     "list_audit",
     "list_keys",

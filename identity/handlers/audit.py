@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from chassis.clock import Clock
 from chassis.pagination import Page, decode_cursor, page_of
-from chassis.principal import Caller
 from identity.domain.account import ID_PREFIXES
 from identity.domain.audit import Link
+from identity.domain.permissions import TWO_FACTORS
 from identity.handlers.in_person import must_be_in_person
 from identity.handlers.ports import SessionOwner
+from identity.handlers.totp import must_have_shown
 
 
 class AuditLog(Protocol):
@@ -18,10 +20,17 @@ class AuditLog(Protocol):
 
 
 def list_audit(
-    log: AuditLog, by: Caller, *, limit: int, cursor: str | None, account_id: str | None = None
+    log: AuditLog,
+    clock: Clock,
+    by: SessionOwner,
+    *,
+    limit: int,
+    cursor: str | None,
+    account_id: str | None = None,
 ) -> Page[Link]:
     """Everything, or what is about one account, for administrators."""
     by.must_be("admin")
+    must_have_shown(by, TWO_FACTORS, clock)
     return page(log, account_id, limit, cursor)
 
 

@@ -15,7 +15,7 @@ from identity.schemas.accounts import (
     RegisterStreamerCall,
     SignedIn,
 )
-from identity.schemas.admins import CreateAdmin, Invited
+from identity.schemas.admins import AcceptAdminInvitation, CreateAdmin, InviteAdmin, Invited, InvitedAdmin
 from identity.schemas.api_keys import (
     ApiKey,
     ApiKeyPage,
@@ -85,6 +85,7 @@ from identity.schemas.sessions import (
 __all__ = [
     "KINDS",
     "STEP_UP",
+    "AcceptAdminInvitation",
     "AcceptInvitation",
     "AcceptInvitationCall",
     "Account",
@@ -112,7 +113,9 @@ __all__ = [
     "ForgotPasswordCall",
     "Impersonate",
     "Impersonating",
+    "InviteAdmin",
     "Invited",
+    "InvitedAdmin",
     "Key",
     "KeySet",
     "LinkInMail",

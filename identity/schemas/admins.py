@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from chassis.schema import IdField, Schema
-from identity.schemas.parts import email
+from chassis.schema import IdField, Schema, UtcDateTime
+from identity.schemas.parts import email, link_token, password
 
 
 class CreateAdmin(Schema):
@@ -18,3 +18,22 @@ class Invited(Schema):
     account_id = IdField("adm", required=True)
     email = email()
     one_time_password = fields.String(required=True)
+
+
+class InviteAdmin(Schema):
+    """A link is mailed there; whoever opens it within a day becomes an administrator."""
+
+    email = email()
+
+
+class InvitedAdmin(Schema):
+    account_id = IdField("adm", required=True)
+    email = email()
+    expires_at = UtcDateTime(required=True)
+
+
+class AcceptAdminInvitation(Schema):
+    """`token` stands in the link that was mailed, after the #."""
+
+    token = link_token()
+    new_password = password()

@@ -20,6 +20,7 @@ STEP_UP: dict[str, tuple[str, int | None]] = {
     "admin:permissions": ("mfa", None),
     "admin:audit": ("mfa", None),
     "admin:impersonate": ("mfa", 600),
+    "admin:invite": ("mfa", 600),
 }
 """Scopes that open nothing until the token shows this `acr`, from at most so many seconds ago."""
 MOST_SCOPES = 50

@@ -1,4 +1,4 @@
-"""Recipients and events by name: Acme the brand, Nova the streamer."""
+"""Recipients and events by name: Acme the brand, Nova the streamer, Ada the administrator."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +9,7 @@ from notification.domain import CHANNELS, Mail, Notification, Recipient
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ACME = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"
 NOVA = "str_01jd2e7z5pf3rs8w6r8q6v2k1n"
+ADA = "adm_01jd2e7z5pf3rs8w6r8q6v2k1p"
 CAMPAIGN = "cmp_01jd2e7z5pf3rs8w6r8q6v2k1m"
 
 ALSO = {"participation_id": "prt_1", "campaign_id": CAMPAIGN, "campaign_name": "Winter", "brand_id": ACME}
@@ -56,6 +57,7 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
     ("identity", "totp_enabled"): {"authenticator_id": "otp_1", "account_id": ACME},
     ("identity", "totp_disabled"): {"authenticator_id": "otp_1", "account_id": ACME},
     ("identity", "recovery_code_used"): {"authenticator_id": "otp_1", "account_id": NOVA, "left": 9},
+    ("identity", "admin_invited"): A_LINK | {"account_id": ADA},
     ("identity", "impersonation_started"): {
         "sid": "sup_01jd2e7z5pf3rs8w6r8q6v2k1m",
         "account_id": NOVA,

@@ -175,3 +175,29 @@ def test_an_invitation_that_is_over_says_whom_to_ask(visitor: Visitor, door: Doo
     page.wait_for_selector("text=Ask whoever invited you")
     assert page.is_hidden("#join")
     visitor.complaints.clear()
+
+
+def test_whoever_is_invited_to_administer_chooses_a_password(visitor: Visitor, door: Door) -> None:
+    page = visitor.goes_to(f"/admin-invitation#token={TOKEN}")
+    page.fill("[name=new_password]", "a boat under the stairs")
+    visitor.picture("admin-invitation")
+
+    page.click("text=Set this password")
+
+    page.wait_for_selector("text=Your password is set")
+    assert page.url == f"{visitor.address}/admin-invitation"
+    assert asked(door, "identity.accept_admin_invitation") == [
+        {"token": TOKEN, "new_password": "a boat under the stairs"}
+    ]
+
+
+def test_an_invitation_to_administer_that_is_over_says_whom_to_ask(visitor: Visitor, door: Door) -> None:
+    door.services.fail("identity.accept_admin_invitation", LinkNotValid())
+    page = visitor.goes_to(f"/admin-invitation#token={TOKEN}")
+    page.fill("[name=new_password]", "a boat under the stairs")
+
+    page.click("text=Set this password")
+
+    page.wait_for_selector("text=Ask whoever invited you")
+    assert page.is_hidden("#choose")
+    visitor.complaints.clear()

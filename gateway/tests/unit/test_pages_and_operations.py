@@ -20,6 +20,7 @@ OVERLAY = "/overlay/q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
         "/verify-email",
         "/reset-password",
         "/team-invitation",
+        "/admin-invitation",
         "/docs",
         "/docs/reference",
         "/docs/events",

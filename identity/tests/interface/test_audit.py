@@ -110,6 +110,38 @@ def test_an_impersonation_is_seen_by_the_owner_and_in_the_log_and_ends_at_once(i
     assert (event["actor"], event["details"]["reason"]) == (principal.actor_id, reason)
 
 
+def test_an_admin_invites_another_by_mail(identity, rpc, an_admin, capture_events):
+    events = capture_events("identity", "admin_created", "admin_invited", "email_verified")
+
+    invited = an_admin.invite_admin({"email": "mary@gametriggers.example"})
+
+    link_id = events.wait_for("admin_invited").data["link_id"]
+    url = rpc("identity", user="notification").mail_link({"link_id": link_id})["url"]
+    page, _, token = url.partition("#token=")
+    assert page.endswith("/admin-invitation")
+    identity.accept_admin_invitation({"token": token, "new_password": GOOD_PASSWORD})
+    assert events.wait_for("email_verified").data["account_id"] == invited["account_id"]
+    signed_in = login(identity, kind="admin", email="mary@gametriggers.example")
+    challenge = refused(rpc("identity", token=signed_in["access_token"]).list_audit, {})
+    assert challenge.code == "insufficient_user_authentication"
+
+    def told():
+        found = an_admin.list_audit({"account_id": invited["account_id"]})["items"]
+        return {item["kind"]: item for item in found} if len(found) >= 5 else None
+
+    entries = eventually(told, 10)
+    assert set(entries) == {
+        "admin_created",
+        "admin_invited",
+        "invitation_accepted",
+        "email_verified",
+        "logged_in",
+    }
+    assert entries["admin_invited"]["actor"].startswith("adm_")
+    assert entries["admin_invited"]["actor"] != invited["account_id"]
+    assert entries["admin_invited"]["acting_for"] is None
+
+
 def test_the_log_holds_no_secret(identity, rpc, database):
     signed_in = identity.register_brand(acme())
     refused(login, identity, password="a wrong guess")

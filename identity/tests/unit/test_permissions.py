@@ -93,6 +93,7 @@ ALLOWED = {
     "permission.explain": "admin",
     "audit.read": "admin",
     "account.impersonate": "admin",
+    "admin.invite": "admin",
 }
 
 
