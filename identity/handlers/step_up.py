@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chassis.principal import PASSWORD
 from identity.domain.account import ID_PREFIXES, Account, InvalidCredentials, normal_password
-from identity.domain.authenticator import TotpRequired
 from identity.domain.lockout import Suspect
 from identity.domain.membership import the
 from identity.domain.session import Session, SessionNotFound
@@ -37,8 +36,6 @@ def step_up(
         check_password_of(account, failures, passwords, desk, password)
     elif not desk.second_factor.is_enabled(account.id):
         raise InvalidCredentials()
-    elif code is None:
-        raise TotpRequired()
     acr = desk.second_factor.check(account, code)
     return raised(accounts, teams, desk, by.session_id, acr)
 

@@ -98,7 +98,9 @@ def test_an_entry_that_was_removed_is_named(place):
     links = a_chain()
     del links[place]
 
-    assert verify(links).broken == place + 1
+    report = verify(links)
+
+    assert (report.broken, report.problem[:13]) == (place + 1, "it is missing")
 
 
 def test_entries_that_changed_places_are_named():

@@ -361,9 +361,55 @@ def test_a_removed_app_is_asked_for_no_more(world):
         handlers.disable_totp(world.authenticators, world.clock, by)
 
 
-def test_an_app_is_not_removed_by_a_session_of_long_ago(world):
-    by = world.principal(world.enrol(world.register_brand()).signed_in)
-    world.clock.advance(seconds=601)
+def test_an_app_is_not_removed_by_a_session_of_long_ago_or_without_a_code(world):
+    before = world.principal(world.register_brand())
+    by = world.principal(world.enrol(world.login()).signed_in)
 
     with pytest.raises(StepUpRequired):
+        handlers.disable_totp(world.authenticators, world.clock, before)
+    world.clock.advance(seconds=601)
+    with pytest.raises(StepUpRequired):
         handlers.disable_totp(world.authenticators, world.clock, by)
+
+
+# What the audit log is told
+
+
+def test_the_log_is_told_of_every_sign_in_and_step_up(world):
+    by = world.principal(world.register_brand())
+    world.enrol(world.login())
+    world.step_up(by, code=world.code())
+
+    assert [(fact.type, fact.acr) for fact in world.sessions.facts] == [
+        ("logged_in", "pwd"),
+        ("logged_in", "pwd"),
+        ("stepped_up", "mfa"),
+        ("stepped_up", "mfa"),
+    ]
+    assert world.sessions.facts[1].address == HOME
+
+
+def test_the_log_is_told_of_every_failure_and_of_the_lock_that_followed(world):
+    registered = world.register_brand()
+    world.fail(times=5)
+    world.fail(times=1, email="nobody@acme.example")
+    world.clock.advance(seconds=30)
+    world.enrol(registered)
+    with pytest.raises(InvalidCode):
+        world.login(SIX_ZEROS)
+
+    told = world.failures.facts
+    assert [fact.factor for fact in told] == ["pwd"] * 6 + ["mfa"]
+    assert {fact.account_id for fact in told if fact != told[5]} == {registered.account.id}
+    assert told[5].account_id == ""
+    assert [fact.locked_until is not None for fact in told] == [False] * 4 + [True, False, False]
+
+
+def test_an_attempt_that_a_lock_refuses_is_not_told(world):
+    world.register_brand()
+    world.fail(times=5)
+
+    with pytest.raises(Locked):
+        world.login()
+
+    assert len(world.failures.facts) == 5
