@@ -31,6 +31,8 @@ class Place(TypedDict):
 
 PLACES: Sequence[Place] = (
     {"service": "identity", "collection": "sessions", "field": "secret"},
+    {"service": "identity", "collection": "authenticators", "field": "secret"},
+    {"service": "identity", "collection": "provider_links", "field": "sealed_tokens"},
     {"service": "identity", "collection": "signing_keys", "field": "sealed_d"},
     {"service": "streamer", "collection": "streamers", "field": "payout_method.sealed_details"},
     {"service": "participation", "collection": "overlays", "field": "sealed_token"},
