@@ -426,6 +426,10 @@ class IdentityService(Service):
     def on_team_changed(self, event: ReceivedEvent) -> None:
         handlers.end_member_sessions(self.sessions, self.clock, event)
 
+    @event_handler("brand", "team_member_joined", "team_role_changed", "team_member_removed")
+    def on_team_to_be_audited(self, event: ReceivedEvent) -> None:
+        handlers.note_team_change(self.failures, event)
+
 
 def new_one_time_password() -> str:
     return secrets.token_urlsafe(ONE_TIME_PASSWORD_BYTES)

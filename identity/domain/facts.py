@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -60,3 +61,38 @@ class OneTimePasswordGiven(Fact):
     type: ClassVar[str] = "one_time_password_given"
     done_to_account: ClassVar[bool] = True
     account_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamMemberJoined(Fact):
+    """Brand tells of it, and does not say who did it: that is in the history of the team."""
+
+    type: ClassVar[str] = "team_member_joined"
+    anonymous: ClassVar[bool] = True
+    account_id: str
+    member_id: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamRoleChanged(Fact):
+    type: ClassVar[str] = "team_role_changed"
+    anonymous: ClassVar[bool] = True
+    account_id: str
+    member_id: str
+    before: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamMemberRemoved(Fact):
+    type: ClassVar[str] = "team_member_removed"
+    anonymous: ClassVar[bool] = True
+    account_id: str
+    member_id: str
+
+
+TEAM_FACTS: Mapping[str, type[Fact]] = {
+    fact.type: fact for fact in (TeamMemberJoined, TeamRoleChanged, TeamMemberRemoved)
+}
+"""By the event that tells of it."""

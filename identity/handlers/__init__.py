@@ -15,7 +15,7 @@ from identity.handlers.invitations import Reception, accept_invitation, send_inv
 from identity.handlers.keys import list_keys, look_after_keys, rotate_keys, withdraw_key
 from identity.handlers.links import LinkAddress, Post, mail_link, resend_verification, verify_email
 from identity.handlers.login import login
-from identity.handlers.members import end_member_sessions, login_member
+from identity.handlers.members import end_member_sessions, login_member, note_team_change
 from identity.handlers.oauth import (
     begin_oauth,
     finish_oauth,
@@ -83,6 +83,7 @@ __all__ = [
     "logout",
     "look_after_keys",
     "mail_link",
+    "note_team_change",
     "provider_token",
     "refresh",
     "refresh_provider_tokens",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chassis.clock import Clock
 from chassis.event import ReceivedEvent
 from identity.domain.account import Account
+from identity.domain.facts import TEAM_FACTS
 from identity.domain.membership import MEMBER, Membership, NoMembership, chosen, the
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.login import proven, still_proven
@@ -58,3 +59,9 @@ def end_member_sessions(sessions: Sessions, clock: Clock, event: ReceivedEvent) 
         before = found[-1].id
         ended = [session for session in found if session.acts_for == brand_id]
         sessions.save_all(ended, [session.revoke(now) for session in ended])
+
+
+def note_team_change(failures: FailureLog, event: ReceivedEvent) -> None:
+    """Who may act for a brand is in its audit log, beside how they come in."""
+    fact = TEAM_FACTS[event.type]
+    failures.note(fact.from_data(event.data | {"account_id": event.data["brand_id"]}))

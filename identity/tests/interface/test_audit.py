@@ -142,6 +142,27 @@ def test_an_admin_invites_another_by_mail(identity, rpc, an_admin, capture_event
     assert entries["admin_invited"]["acting_for"] is None
 
 
+def test_a_brand_sees_who_may_act_for_it(identity, rpc, publish_event):
+    brand = identity.register_brand(acme())
+    owner = rpc("identity", token=brand["access_token"])
+    data = {
+        "team_id": "team_1",
+        "brand_id": brand["account"]["id"],
+        "member_id": "mem_finn",
+        "before": "viewer",
+        "role": "owner",
+    }
+
+    for _ in range(2):
+        publish_event("brand", "team_role_changed", data, id="evt_role_changed")
+
+    def told():
+        found = owner.list_security_events({})["items"]
+        return [item["details"] for item in found if item["kind"] == "team_role_changed"]
+
+    assert eventually(told, 10) == [{"member_id": "mem_finn", "before": "viewer", "role": "owner"}]
+
+
 def test_the_log_holds_no_secret(identity, rpc, database):
     signed_in = identity.register_brand(acme())
     refused(login, identity, password="a wrong guess")

@@ -13,6 +13,7 @@ from chassis.ids import new_id
 from chassis.principal import Delegate, Principal
 from identity import handlers
 from identity.domain.account import InvalidCredentials
+from identity.domain.audit import entry_of
 from identity.domain.authenticator import TotpRequired
 from identity.domain.membership import ChooseBrand, NoMembership
 from identity.domain.permissions import SCOPES, TEAM_ROLES
@@ -300,3 +301,24 @@ def test_a_member_who_authenticates_again_still_acts_for_the_brand(world):
     )
 
     assert (world.tokens.claims["acts_for"], world.tokens.claims["role"]) == (ACME, "finance")
+
+
+@pytest.mark.parametrize(
+    ("type", "said", "kept"),
+    [
+        ("team_member_joined", {"role": "viewer"}, {"role": "viewer"}),
+        ("team_role_changed", {"before": "viewer", "role": "owner"}, {"before": "viewer", "role": "owner"}),
+        ("team_member_removed", {"name": "Finn"}, {}),
+    ],
+)
+def test_who_may_act_for_a_brand_is_in_its_audit_log(world, type, said, kept):
+    data = {"team_id": "team_1", "brand_id": ACME, "member_id": world.finn.id} | said
+
+    handlers.note_team_change(
+        world.failures, ReceivedEvent("evt_1", type, "brand", MONDAY, "team_1", 1, data)
+    )
+
+    [fact] = world.failures.facts
+    entry = entry_of(fact, "aud_1", MONDAY, None, None, "req_1")
+    assert (entry.kind, entry.account, entry.actor) == (type, ACME, None)
+    assert entry.details == {"member_id": world.finn.id} | kept
