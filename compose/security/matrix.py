@@ -17,16 +17,19 @@ import httpx
 
 from compose.security.stage import Stage
 from identity.domain.permissions import SCOPES
+from identity.domain.permissions import STEP_UP as ASSURANCES
 
 TABLE = Path(__file__).parent / "access.txt"
 
 
 class Who(NamedTuple):
-    """The account's kind, the role whose scopes it has, and whether the stage's objects are its own."""
+    """The account's kind, the role whose scopes it has, whether the stage's objects are its own, and whether
+    its token shows a second factor."""
 
     kind: str
     role: str
     owns: bool = False
+    two_factors: bool = True
 
 
 ANONYMOUS = "anonymous"
@@ -47,13 +50,16 @@ COLUMNS: Mapping[str, Who | None] = {
     "streamer": Who("streamer", "streamer", owns=True),
     "other streamer": Who("streamer", "streamer"),
     "admin": Who("admin", "admin"),
+    "admin by password": Who("admin", "admin", two_factors=False),
 }
 
 OPEN, UNKNOWN, FORBIDDEN, ALLOWED, MISSING = "open", "401", "403", "allowed", "as a missing one"
+STEP_UP = "401, step up"
 
 REFUSALS = {
     (401, "unauthenticated"): UNKNOWN,
     (401, "session_revoked"): UNKNOWN,
+    (401, "insufficient_user_authentication"): STEP_UP,
     (403, "forbidden"): FORBIDDEN,
     (403, "missing_scope"): FORBIDDEN,
 }
@@ -103,10 +109,11 @@ class Row:
     nobodys: frozenset[str]
     is_open: bool
     is_final: bool
+    takes_two_factors: bool
 
     @classmethod
     def parse(cls, line: str) -> Row:
-        method, path, scope, *kinds = line.replace("!", "").split()
+        method, path, scope, *kinds = line.replace("!", "").replace("*", "").split()
         marked = {mark: frozenset(kind[:-1] for kind in kinds if kind.endswith(mark)) for mark in "+-"}
         return cls(
             method,
@@ -117,6 +124,7 @@ class Row:
             nobodys=marked["-"],
             is_open=scope == OPEN,
             is_final=line.endswith("!"),
+            takes_two_factors="*" in line,
         )
 
     def __str__(self) -> str:
@@ -138,7 +146,14 @@ class Row:
             return UNKNOWN
         if who.kind not in self.kinds or (self.scopes and SCOPES[who.role].isdisjoint(self.scopes)):
             return FORBIDDEN
+        if not who.two_factors and self._asks_for_more(who):
+            return STEP_UP
         return MISSING if self.names_an_object and not self._is_within_reach(who) else ALLOWED
+
+    def _asks_for_more(self, who: Who) -> bool:
+        carried = [scope for scope in self.scopes if scope in SCOPES[who.role]]
+        opens_nothing = bool(carried) and all(scope in ASSURANCES for scope in carried)
+        return self.takes_two_factors or opens_nothing
 
     def _is_within_reach(self, who: Who) -> bool:
         if self.is_final or who.kind in self.nobodys:

@@ -37,7 +37,7 @@ class Mint:
     def token(
         self, kind: str, account_id: str, scopes_of: str, lifetime: int = LIFETIME_SECONDS, **changes: Any
     ) -> str:
-        """As identity makes one for an account of this kind; `changes` are claims."""
+        """As identity makes one after a log-in with two factors; `changes` are claims."""
         now = int(time.time())
         claims = {
             "iss": Settings.token_issuer,
@@ -50,6 +50,7 @@ class Mint:
             "kind": kind,
             "sid": f"ses_{uuid.uuid4().hex}",
             "auth_time": now,
+            "acr": "mfa",
         } | changes
         headers = {"typ": TOKEN_TYPE, "kid": self._key.kid}
         return jwt.encode(claims, private(self._key.pair), algorithm=ALGORITHM, headers=headers)

@@ -157,6 +157,7 @@ def let_in(stage: Stage, mint: Mint, api: Api) -> None:
         "streamer": mint.token("streamer", stage.streamer.id, "streamer"),
         "other streamer": mint.token("streamer", stage.other_streamer.id, "streamer"),
         "admin": mint.token("admin", stage.admin.id, "admin"),
+        "admin by password": mint.token("admin", stage.admin.id, "admin", acr="pwd"),
         "expired": mint.token("brand", brand, "owner", iat=0, exp=1),
         "revoked": ended["access_token"],
         "wrong audience": mint.token("brand", brand, "owner", aud=elsewhere),

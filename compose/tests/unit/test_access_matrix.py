@@ -1,7 +1,7 @@
 import pytest
 
 from compose.security import matrix
-from compose.security.matrix import ALLOWED, COLUMNS, FORBIDDEN, MISSING, OPEN, UNKNOWN, Row
+from compose.security.matrix import ALLOWED, COLUMNS, FORBIDDEN, MISSING, OPEN, STEP_UP, UNKNOWN, Row
 from gateway.tests.conftest import *
 
 
@@ -31,6 +31,12 @@ END = "DELETE /v1/campaigns/{campaign_id} campaigns:write brand !"
         (CAMPAIGN, "other brand", MISSING),
         (CAMPAIGN, "other streamer", ALLOWED),
         (CAMPAIGN, "admin", ALLOWED),
+        (CAMPAIGN, "admin by password", STEP_UP),
+        ("GET /v1/admin/audit admin:audit admin", "admin by password", STEP_UP),
+        ("GET /v1/admin/audit admin:audit admin", "admin", ALLOWED),
+        ("GET /v1/auth/totp - brand streamer admin", "admin by password", ALLOWED),
+        ("DELETE /v1/auth/totp - brand streamer admin * !", "admin by password", STEP_UP),
+        ("DELETE /v1/auth/totp - brand streamer admin * !", "brand", ALLOWED),
         (END, "streamer", FORBIDDEN),
         (END, "viewer", FORBIDDEN),
         (END, "brand", MISSING),

@@ -8,10 +8,10 @@ from chassis.testing import eventually
 from chassis.tokens import TokenVerifier
 from identity.domain.audit import verify
 from identity.storage import MongoAuditLog
-from identity.tests.interface.test_service import HOME, code_of, database, identity, login, refused
+from identity.tests.interface.test_service import HOME, code_of, identity, login, refused
 from identity.tests.mothers import GOOD_PASSWORD, acme, nova
 
-__all__ = ["database", "identity"]
+__all__ = ["identity"]
 
 
 @pytest.fixture
