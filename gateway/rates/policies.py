@@ -47,7 +47,9 @@ CHANGE = re.compile(r"([a-z]+-[a-z]+)=(?:(off)|([1-9][0-9]{0,8})/([1-9][0-9]{0,6
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # The first that fits; what fits none is read or written below /v1, and public elsewhere.
-AUTH = re.compile(r"/v1/(?:[a-z]+/(?:register|login|accept)|auth/(?!sessions|logout).+|oauth/.+)")
+AUTH = re.compile(
+    r"/v1/(?:[a-z]+/(?:register|login|accept|invitations/accept)|auth/(?!sessions|logout|security-events).+|oauth/.+)"
+)
 OVERLAY = re.compile(r"/(?:overlay|media)/.+")
 UPLOAD = "/v1/assets"
 
