@@ -165,7 +165,9 @@ class EventHandler(Entrypoint):
 class BatchEventHandler(EventHandler):
     """Collects events until there are `size` of them or the first has waited `seconds`.
 
-    A batch that fails is handled again one by one, so that a poison message only costs itself.
+    One batch at a time: two of the same kind mostly write the same rows, and would spend their time on
+    each other's locks. What arrives meanwhile is the next one. A batch that fails is handled again one
+    by one, so that a poison message only costs itself.
     """
 
     def __init__(
@@ -191,30 +193,38 @@ class BatchEventHandler(EventHandler):
                     batch.append(self._arrived.get(timeout=max(until - time.monotonic(), 0)))
                 except Empty:
                     break
-            self._handle(batch)
+            if not self._handle(batch):
+                for item in batch:
+                    self._handle([item])
 
-    def _handle(self, batch: list[tuple[amqp.Channel, Message, ReceivedEvent]]) -> None:
+    def _handle(self, batch: list[tuple[amqp.Channel, Message, ReceivedEvent]]) -> bool:
+        """Waits for the worker; False when the batch has to be split."""
         _, first, _ = batch[0]
         events = [event for _, _, event in batch]
-        on_result = partial(self._finish_batch, batch, time.monotonic())
+        settled = eventlet.event.Event()
+        on_result = partial(self._finish_batch, batch, time.monotonic(), settled)
         self._spawn(events, first.headers or {}, on_result)
+        return bool(settled.wait())
 
     def _finish_batch(
         self,
         batch: list[tuple[amqp.Channel, Message, ReceivedEvent]],
         started: float,
+        settled: eventlet.event.Event,
         worker: Any,
         result: Any,
         exc_info: Any,
     ) -> tuple[Any, Any]:
-        if exc_info is not None and len(batch) > 1:
-            log.warning("a batch of %d events failed and is split: %s", len(batch), exc_info[1])
-            for item in batch:
-                self._handle([item])
+        is_split = exc_info is not None and len(batch) > 1
+        try:
+            if is_split:
+                log.warning("a batch of %d events failed and is split: %s", len(batch), exc_info[1])
+                return result, None
+            for channel, message, _ in batch:
+                self._finish(channel, [message], started, worker, result, exc_info)
             return result, None
-        for channel, message, _ in batch:
-            self._finish(channel, [message], started, worker, result, exc_info)
-        return result, None
+        finally:
+            settled.send(not is_split)
 
 
 def event_handler(publisher: str, *event_types: str, **options: Any) -> Callable[[Any], Any]:

@@ -59,6 +59,12 @@ class Things:
         return [row["key"] for row in self.mongo["notes"].find({"kind": kind})]
 
 
+batches_begun: list[int] = []
+"""For each batch, how many others were under way when it began."""
+
+batches_ended: list[int] = []
+
+
 class Request(Schema):
     thing_id = fields.String(required=True)
 
@@ -136,6 +142,9 @@ class SampleService(Service):
 
     @batch_event_handler("payment", "thing_counted", size=50, seconds=0.05)
     def on_thing_counted(self, events: list[ReceivedEvent]) -> None:
+        batches_begun.append(len(batches_begun) - len(batches_ended))
+        eventlet.sleep(max(event.data.get("seconds", 0) for event in events))
+        batches_ended.append(len(events))
         self.things.note("batch", [event.data["key"] for event in events])
         if any(event.data.get("poison") for event in events):
             raise RuntimeError("poison")
