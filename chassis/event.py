@@ -31,7 +31,7 @@ class Event:
 
     def to_data(self) -> dict[str, Any]:
         """The event's fields as JSON values."""
-        return {f.name: _to_json(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {name: _to_json(getattr(self, name)) for name in _names(typing.cast(Any, type(self)))}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
@@ -40,18 +40,29 @@ class Event:
         return cls(**{name: _from_json(hint, data[name]) for name, hint in hints.items() if name in data})
 
 
+PLAIN = (str, int, bool, float, type(None))
+
+
 def _to_json(value: Any) -> Any:
+    # First and by exact type, since a batch of showings is some five hundred of these.
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Money):
         return value.to_dict()
     if isinstance(value, datetime):
         return rfc3339(value)
     if dataclasses.is_dataclass(value):
-        return {f.name: _to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {name: _to_json(getattr(value, name)) for name in _names(typing.cast(Any, type(value)))}
     if isinstance(value, list | tuple):
         return [_to_json(item) for item in value]
     if isinstance(value, dict):
         return {key: _to_json(item) for key, item in value.items()}
     return value
+
+
+@cache
+def _names(cls: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls)]
 
 
 @cache

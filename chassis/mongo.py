@@ -14,6 +14,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import orjson
 import pymongo
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
@@ -151,7 +152,11 @@ class Mongo:
 
 
 class MongoOutbox:
-    """Events in the collection `events`; `pending` is there until an event is published."""
+    """Events in the collection `events`, and in `unpublished` a note per transaction until they are out.
+
+    Marking the events themselves would write each of them a second time, showings and all. Their data is
+    JSON text, since nobody looks into it here, and nothing is as cheap for a database as one value.
+    """
 
     def __init__(self, mongo: Mongo, submit: Callable[[MongoOutbox, Sequence[Record]], None]) -> None:
         self._mongo = mongo
@@ -162,7 +167,9 @@ class MongoOutbox:
         events.create_index(
             [("aggregate_id", 1), ("aggregate_version", 1), ("index", 1)], unique=True, name="aggregate"
         )
-        events.create_index("pending", sparse=True, name="pending")
+        unpublished = self._mongo["unpublished"]
+        unpublished.create_index("at", name="at")
+        unpublished.create_index("events.id", name="events")
 
     def append(self, events: Sequence[Event], aggregate_version: int) -> None:
         self.append_all([(events, aggregate_version)])
@@ -173,6 +180,7 @@ class MongoOutbox:
             return
         documents = [_document(record) for record in fresh]
         self._mongo["events"].insert_many(documents, session=self._mongo.session)
+        self._mongo["unpublished"].insert_one(_note(fresh), session=self._mongo.session)
         self._mongo.after_commit(lambda: self._submit(self, fresh))
 
     def history(
@@ -194,24 +202,36 @@ class MongoOutbox:
         return [_record(document).to_history() | {"index": document["index"]} for document in found]
 
     def unpublished(self, before: datetime, limit: int) -> list[Record]:
-        found = self._mongo["events"].find({"pending": {"$lt": before}}).sort("pending", 1).limit(limit)
-        return [_record(document) for document in found]
+        notes = self._mongo["unpublished"].find({"at": {"$lt": before}}).sort("at", 1).limit(limit)
+        ids = [event["id"] for note in notes for event in note["events"]][:limit]
+        found = self._mongo["events"].find({"_id": {"$in": ids}})
+        records = {document["_id"]: _record(document) for document in found}
+        return [records[event_id] for event_id in ids]
 
     def mark_published(self, ids: Sequence[str]) -> None:
-        self._mongo["events"].update_many(
-            {"_id": {"$in": list(ids)}},
-            {"$unset": {"pending": ""}, "$set": {"published_at": datetime.now(UTC)}},
-        )
+        """A note of which some events are not out yet stays with those."""
+        published, notes = set(ids), self._mongo["unpublished"]
+        done = []
+        for note in notes.find({"events.id": {"$in": sorted(published)}}):
+            if {event["id"] for event in note["events"]} <= published:
+                done.append(note["_id"])
+            else:
+                notes.update_one({"_id": note["_id"]}, {"$pull": {"events": {"id": {"$in": list(ids)}}}})
+                # Another relay may have taken the others off it at the same moment.
+                notes.delete_one({"_id": note["_id"], "events": []})
+        notes.delete_many({"_id": {"$in": done}})
 
     def backlog(self) -> list[Backlog]:
-        groups = self._mongo["events"].aggregate(
-            [
-                {"$match": {"pending": {"$exists": True}}},
-                {"$group": {"_id": "$type", "count": {"$sum": 1}, "oldest": {"$min": "$pending"}}},
-                {"$sort": {"_id": 1}},
-            ]
-        )
-        return [Backlog(group["_id"], group["count"], group["oldest"]) for group in groups]
+        waiting: dict[str, list[datetime]] = {}
+        for note in self._mongo["unpublished"].find():
+            for event in note["events"]:
+                waiting.setdefault(event["type"], []).append(note["at"])
+        return [Backlog(kind, len(since), min(since)) for kind, since in sorted(waiting.items())]
+
+
+def _note(fresh: Sequence[Record]) -> dict[str, Any]:
+    events = [{"id": record.id, "type": record.type} for record in fresh]
+    return {"_id": fresh[0].id, "at": fresh[0].time, "events": events}
 
 
 def _document(record: Record) -> dict[str, Any]:
@@ -223,11 +243,10 @@ def _document(record: Record) -> dict[str, Any]:
         "type": record.type,
         "version": record.version,
         "time": record.time,
-        "data": record.data,
+        "data": orjson.dumps(record.data).decode(),
         "actor": record.actor,
         "request_id": record.request_id,
         "traceparent": record.traceparent,
-        "pending": record.time,
     }
 
 
@@ -240,7 +259,7 @@ def _record(document: dict[str, Any]) -> Record:
         type=document["type"],
         version=document["version"],
         time=document["time"],
-        data=document["data"],
+        data=orjson.loads(document["data"]),
         actor=document.get("actor"),
         request_id=document.get("request_id"),
         traceparent=document.get("traceparent"),

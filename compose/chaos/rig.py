@@ -234,7 +234,7 @@ class Rig:
 
     def waiting(self) -> int:
         """Events that are not marked as published."""
-        return int(self.database("maker")["events"].count_documents({"pending": {"$exists": True}}))
+        return sum(len(note["events"]) for note in self.database("maker")["unpublished"].find())
 
     def depths(self, *queues: str) -> dict[str, int]:
         """How many messages wait in each queue; what a consumer holds is not among them."""

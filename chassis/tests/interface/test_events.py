@@ -8,6 +8,7 @@ from nameko.events import event_handler as stock_event_handler
 
 from chassis.events.dead_letters import DeadLetterQueue
 from chassis.testing import eventually
+from chassis.tests.interface import sample
 from chassis.tests.interface.sample import SampleService
 
 
@@ -53,18 +54,19 @@ def test_what_a_crash_left_behind_is_published_by_the_next_process(
     from datetime import UTC, datetime, timedelta
 
     from chassis.events.outbox import records
-    from chassis.mongo import Mongo, _document
+    from chassis.mongo import Mongo, _document, _note
     from chassis.tests.interface.sample import ThingMade
 
     mongo = Mongo(settings_env["MONGO_URI"], f"{database_prefix}asset")
     [record] = records([ThingMade(thing_id="orphan")], 1)
-    mongo["events"].insert_one(_document(record) | {"pending": datetime.now(UTC) - timedelta(minutes=1)})
+    mongo["events"].insert_one(_document(record))
+    mongo["unpublished"].insert_one(_note([record]) | {"at": datetime.now(UTC) - timedelta(minutes=1)})
     captured = capture_events("asset")
 
     run_service(SampleService)
 
     assert captured.wait_for("thing_made").data == {"thing_id": "orphan"}
-    eventually(lambda: "published_at" in mongo["events"].find_one({"_id": record.id}))
+    eventually(lambda: mongo["unpublished"].count_documents({}) == 0)
     mongo.close()
 
 
@@ -157,6 +159,18 @@ def test_events_are_handled_in_batches(service, rpc, publish_event):
         publish_event("payment", "thing_counted", {"key": f"{number:03}"})
 
     eventually(lambda: notes(rpc, "batch") == [f"{n:03}" for n in range(120)])
+
+
+def test_batches_of_one_handler_follow_each_other(service, rpc, publish_event):
+    sample.batches_begun.clear()
+    sample.batches_ended.clear()
+
+    for number in range(100):
+        publish_event("payment", "thing_counted", {"key": f"{number:03}", "seconds": 0.2})
+
+    eventually(lambda: notes(rpc, "batch") == [f"{n:03}" for n in range(100)])
+    assert len(sample.batches_begun) > 1
+    assert set(sample.batches_begun) == {0}
 
 
 def test_a_batch_with_a_poison_event_is_split_so_that_the_others_are_handled(
