@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from pymongo import ReplaceOne
+
 from campaign.domain.brief import Brief
 from campaign.domain.campaign import ACTIVE, PENDING_REVIEW, RUNNING, Campaign
 from campaign.domain.errors import CampaignNotFound, ConcurrentUpdate
@@ -149,18 +151,17 @@ class MongoCampaigns:
         found = self._outbox.history(campaign_id, after, limit + 1)
         return page_of(found, limit, lambda entry: [entry["aggregate_version"], entry["index"]])
 
-    def participant(self, participation_id: str) -> Participant | None:
-        document = self._mongo["participants"].find_one(
-            {"_id": participation_id}, session=self._mongo.session
-        )
-        return participant_of(document) if document else None
+    def participants(self, ids: Collection[str]) -> dict[str, Participant]:
+        found = self._mongo["participants"].find({"_id": {"$in": list(ids)}}, session=self._mongo.session)
+        return {document["_id"]: participant_of(document) for document in found}
 
-    def save_participant(self, participant: Participant) -> None:
-        document = dataclasses.asdict(participant)
-        document["_id"] = document.pop("id")
-        self._mongo["participants"].replace_one(
-            {"_id": participant.id}, document, upsert=True, session=self._mongo.session
-        )
+    def save_participants(self, participants: Sequence[Participant]) -> None:
+        if participants:
+            replacements = [
+                ReplaceOne({"_id": participant.id}, participant_document(participant), upsert=True)
+                for participant in participants
+            ]
+            self._mongo["participants"].bulk_write(replacements, ordered=False, session=self._mongo.session)
 
 
 def to_document(campaign: Campaign) -> Document:
@@ -177,6 +178,12 @@ def from_document(document: Mapping[str, Any]) -> Campaign:
     for name in MONEY_FIELDS:
         fields[name] = Money.from_dict(fields[name]) if fields[name] else None
     return Campaign(id=document["_id"], **fields)
+
+
+def participant_document(participant: Participant) -> Document:
+    document = dataclasses.asdict(participant)
+    document["_id"] = document.pop("id")
+    return document
 
 
 def participant_of(document: Mapping[str, Any]) -> Participant:

@@ -57,21 +57,21 @@ def _record_progress(
     campaigns: Campaigns, sagas: Sagas, now: datetime, campaign_id: str, news: Sequence[Participant]
 ) -> None:
     campaign = campaigns.get(campaign_id)
+    stored = campaigns.participants({participant.id for participant in news})
+    changed: dict[str, Participant] = {}
     events: list[Event] = []
-    changed = False
     for participant in news:
-        known = campaigns.participant(participant.id) or Participant(
-            id=participant.id, campaign_id=campaign_id
-        )
+        nothing = Participant(id=participant.id, campaign_id=campaign_id)
+        known = changed.get(participant.id) or stored.get(participant.id) or nothing
         merged = known.merged(participant)
         if merged == known:
             continue
-        changed = True
-        campaigns.save_participant(merged)
+        changed[participant.id] = merged
         events += campaign.record_progress(
             spent_minor=merged.earned_minor - known.earned_minor,
             participants=merged.holds_a_place - known.holds_a_place,
             at=now,
         )
     if changed:
+        campaigns.save_participants(list(changed.values()))
         campaigns.save(campaign, [*events, *end_if_due(sagas, campaign, now)])

@@ -91,11 +91,11 @@ class FakeCampaigns:
         of_campaign = [e for e in self.events if e.aggregate_id == campaign_id]
         return Page([{"type": e.type, "data": e.to_data()} for e in of_campaign[:limit]])
 
-    def participant(self, participation_id: str) -> Participant | None:
-        return self._participants.get(participation_id)
+    def participants(self, ids: Collection[str]) -> dict[str, Participant]:
+        return {key: self._participants[key] for key in ids if key in self._participants}
 
-    def save_participant(self, participant: Participant) -> None:
-        self._participants[participant.id] = participant
+    def save_participants(self, participants: Sequence[Participant]) -> None:
+        self._participants |= {participant.id: participant for participant in participants}
 
     def _all(self) -> list[Campaign]:
         return [copy.deepcopy(campaign) for campaign in self._campaigns.values()]

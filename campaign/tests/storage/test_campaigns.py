@@ -123,13 +123,13 @@ def test_a_removed_draft_is_gone_and_its_history_stays(campaigns):
 def test_a_transaction_that_fails_leaves_nothing(campaigns):
     def work() -> None:
         add(campaigns, campaign_id=CAMPAIGN_ID)
-        campaigns.save_participant(Participant(id="prt_1", campaign_id=CAMPAIGN_ID))
+        campaigns.save_participants([Participant(id="prt_1", campaign_id=CAMPAIGN_ID)])
         raise CampaignNotFound
 
     with pytest.raises(CampaignNotFound):
         campaigns.transaction(work)
 
-    assert campaigns.participant("prt_1") is None
+    assert campaigns.participants(["prt_1"]) == {}
     with pytest.raises(CampaignNotFound):
         campaigns.get(CAMPAIGN_ID)
 
@@ -198,13 +198,18 @@ def test_what_is_due_to_end_has_run_out_of_time_or_money(campaigns):
     assert len(campaigns.due_to_end(later, 2)) == 2
 
 
-def test_a_participant_is_replaced_by_what_is_known_later(campaigns):
-    campaigns.save_participant(Participant(id="prt_1", campaign_id=CAMPAIGN_ID))
+def test_participants_are_replaced_by_what_is_known_later(campaigns):
+    campaigns.save_participants([Participant(id=key, campaign_id=CAMPAIGN_ID) for key in ("prt_1", "prt_2")])
 
-    campaigns.save_participant(Participant(id="prt_1", campaign_id=CAMPAIGN_ID, earned_minor=5))
+    later = Participant(id="prt_1", campaign_id=CAMPAIGN_ID, earned_minor=5)
+    campaigns.save_participants([later, Participant(id="prt_3", campaign_id=CAMPAIGN_ID)])
+    campaigns.save_participants([])
 
-    assert campaigns.participant("prt_1") == Participant(id="prt_1", campaign_id=CAMPAIGN_ID, earned_minor=5)
-    assert campaigns.participant("prt_2") is None
+    assert campaigns.participants(["prt_1", "prt_2", "prt_4"]) == {
+        "prt_1": later,
+        "prt_2": Participant(id="prt_2", campaign_id=CAMPAIGN_ID),
+    }
+    assert campaigns.participants([]) == {}
 
 
 @pytest.mark.parametrize("key", [[{"$ne": ""}], [1], ["a", "b", "c"]])

@@ -76,6 +76,16 @@ def test_who_goes_gives_the_place_back_whatever_arrives_first(campaigns, tell, g
     assert campaigns.get(CAMPAIGN_ID).participants == 0
 
 
+def test_several_totals_of_one_participation_in_a_batch_count_as_the_highest(campaigns, sagas):
+    totals = [("prt_1", 500), ("prt_2", 70), ("prt_1", 900), ("prt_1", 700)]
+    batch = [earning(key, total) for key, total in totals]
+
+    handlers.record_earnings(campaigns, sagas, FixedClock(NOW), batch)
+
+    assert campaigns.get(CAMPAIGN_ID).spent_minor == 970
+    assert campaigns.participants(["prt_1"])["prt_1"].earned_minor == 900
+
+
 def test_a_repeated_event_saves_nothing(campaigns, tell):
     tell(happened("participation_approved"))
     version = campaigns.get(CAMPAIGN_ID).version
