@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from chassis.errors import Error
 from chassis.rpc.client import ServiceProxy
@@ -17,10 +15,9 @@ from participation.domain.frequency import Frequency
 from participation.domain.joining import Joining
 from participation.domain.manifest import AssetView, Plan, PlannedCreative, Variant
 from participation.domain.participation import epoch_ms
+from participation.recently import Recently
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 JOINING_SECONDS = 3.0
 PLAN_SECONDS = 3.0
@@ -38,28 +35,6 @@ AUDIENCE_KEEPS_SECONDS = 5.0
 
 REMEMBERED = 20_000
 """Answers of a few hundred bytes, for each streamer who is on air."""
-
-
-class Recently(Generic[T]):
-    """Answers that stay good for a while. The oldest go first when there are too many.
-
-    An adapter is made once per container, so its workers share what is remembered.
-    """
-
-    def __init__(self, capacity: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._capacity = capacity
-        self._monotonic = monotonic
-        self._kept: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
-
-    def get(self, key: Hashable) -> T | None:
-        until, answer = self._kept.get(key, (0.0, None))
-        return answer if self._monotonic() < until else None
-
-    def put(self, key: Hashable, answer: T, seconds: float) -> None:
-        self._kept[key] = (self._monotonic() + seconds, answer)
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._capacity:
-            self._kept.popitem(last=False)
 
 
 class Campaigns:

@@ -8,12 +8,15 @@ streamer follow each other.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import orjson
+from bson import Binary
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 from pymongo.results import BulkWriteResult
@@ -38,6 +41,7 @@ from participation.domain.overlay import Overlay, Session, Slot
 from participation.domain.participation import PLACED, Participation, Party, Period, Posted, Status
 from participation.domain.timeline import SEGMENT_MS, Interval, Timeline
 from participation.domain.verification import MAX_AGE_MS
+from participation.recently import Recently
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -47,6 +51,10 @@ KEPT = timedelta(milliseconds=MAX_AGE_MS) + timedelta(hours=1)
 
 HISTORY_PAGE = 100
 """An event may tell of 200 showings."""
+
+LINKS_KEEP_SECONDS = 10.0
+LINKS_REMEMBERED = 20_000
+"""As many streamers as may be on air. Each of them posts a batch every few seconds."""
 
 SPAN_MS = 3_600_000
 """Spans of samples that begin and end in the same hours are read together."""
@@ -90,7 +98,6 @@ class MongoParticipations:
         self._rows.create_index([("campaign_id", 1), ("streamer_id", 1)], unique=True, name="one_each")
         self._rows.create_index([("campaign_id", 1), ("_id", -1)], name="of_campaign")
         self._rows.create_index([("streamer_id", 1), ("_id", -1)], name="of_streamer")
-        self._rows.create_index([("streamer_id", 1), ("status", 1)], name="playable")
 
     def add(self, participation: Participation, events: Sequence[Event]) -> None:
         participation.version = 1
@@ -251,6 +258,7 @@ class MongoOverlays:
         self._outbox = outbox
         self._rows = mongo["overlays"]
         self._retired = mongo["retired_links"]
+        self._lately: Recently[Overlay] = Recently(LINKS_REMEMBERED)
 
     def ensure_indexes(self) -> None:
         self._rows.create_index("token_hash", unique=True, name="token")
@@ -273,6 +281,13 @@ class MongoOverlays:
         if self._retired.find_one({"_id": token_hash}, session=self._mongo.session) is not None:
             raise RevokedToken()
         raise UnknownToken()
+
+    def lately_by_token_hash(self, token_hash: str) -> Overlay:
+        overlay = self._lately.get(token_hash)
+        if overlay is None:
+            overlay = self.by_token_hash(token_hash)
+            self._lately.put(token_hash, overlay, LINKS_KEEP_SECONDS)
+        return replace(overlay)
 
     def lock(self, overlay: Overlay) -> None:
         locked = self._rows.update_one(
@@ -366,8 +381,7 @@ class MongoTimelines:
         query = {"_id": {"$in": list(owners)}}
         found: dict[str, dict[int, list[Interval]]] = {owner: {} for owner in segments}
         for row in self._rows.find(query, session=self._mongo.session) if owners else ():
-            taken = [(start, end) for start, end in row["taken"]]
-            found[owners[row["_id"]]][row["segment"]] = taken
+            found[owners[row["_id"]]][row["segment"]] = _intervals(row["taken"])
         return {owner: Timeline(taken) for owner, taken in found.items()}
 
     def save_all(self, timelines: Mapping[str, Timeline]) -> None:
@@ -433,12 +447,37 @@ def _below(after: str | None) -> Document:
 
 
 def _participation_row(participation: Participation) -> Document:
-    row = asdict(participation)
+    """Without `asdict`, which copies deeply what hundreds of showings a second write again."""
+    row = _shallow(participation)
     row["_id"] = row.pop("id")
     row["status"] = participation.status.value
+    row["terms"] = asdict(participation.terms) if participation.terms else None
     row["holds"] = sorted(party.value for party in participation.holds)
-    row["cadence"]["hours"] = [list(item) for item in participation.cadence.hours.items()]
+    row["periods"] = [_shallow(period) for period in participation.periods]
+    row["counts"], row["posted"] = _shallow(participation.counts), _shallow(participation.posted)
+    row["cadence"] = _shallow(participation.cadence) | {
+        "hours": [list(item) for item in participation.cadence.hours.items()],
+        "recent": _packed(participation.cadence.recent),
+    }
     return row
+
+
+def _shallow(value: Any) -> Document:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _packed(moments: Sequence[int]) -> Binary:
+    """Milliseconds as one value: a database takes hundreds of numbers in a document one by one."""
+    return Binary(struct.pack(f"<{len(moments)}q", *moments))
+
+
+def _unpacked(packed: bytes) -> list[int]:
+    return list(struct.unpack(f"<{len(packed) // 8}q", packed))
+
+
+def _intervals(packed: bytes) -> list[Interval]:
+    moments = _unpacked(packed)
+    return list(zip(moments[::2], moments[1::2], strict=True))
 
 
 def _participation(row: Document) -> Participation:
@@ -461,22 +500,18 @@ def _terms(row: Document) -> Terms:
 
 
 def _cadence(row: Document) -> Cadence:
-    return Cadence(**row | {"hours": dict(row["hours"])})
-
-
-def _delivery_row(delivery: Delivery) -> Document:
-    """`asdict` copies deeply, at ten times the cost, and there are 200 in a batch."""
-    return {name: getattr(delivery, name) for name in Delivery.__slots__}
+    return Cadence(**row | {"hours": dict(row["hours"]), "recent": _unpacked(row["recent"])})
 
 
 def _bucket_row(bucket: Bucket) -> Document:
+    """The showings are one JSON text: nobody looks for one of them, and up to 200 documents cost so many."""
     return {
         "_id": f"{bucket.participation_id}:{bucket.number}",
         "participation_id": bucket.participation_id,
         "number": bucket.number,
         "session_id": bucket.session_id,
         "accepted_at": bucket.accepted_at,
-        "deliveries": [_delivery_row(delivery) for delivery in bucket.deliveries],
+        "deliveries": orjson.dumps(bucket.deliveries).decode(),
     }
 
 
@@ -492,7 +527,7 @@ def _replay_row(streamer_id: str, bucket: Bucket) -> Document:
 def _segment_row(number: int, timeline: Timeline) -> Document:
     return {
         "segment": number,
-        "taken": [list(interval) for interval in timeline.segments[number]],
+        "taken": _packed([moment for interval in timeline.segments[number] for moment in interval]),
         "expires_at": from_epoch_ms((number + 1) * SEGMENT_MS) + KEPT,
     }
 
@@ -508,7 +543,7 @@ def _bucket(row: Document) -> Bucket:
         number=row["number"],
         session_id=row["session_id"],
         accepted_at=row["accepted_at"],
-        deliveries=[Delivery(**delivery) for delivery in row["deliveries"]],
+        deliveries=[Delivery(**delivery) for delivery in orjson.loads(row["deliveries"])],
     )
 
 

@@ -49,7 +49,7 @@ class Post:
 
 
 def receive(store: Store, audience: Audience, token: str, session_id: str, deliveries: Sequence[Any]) -> Post:
-    overlay = store.overlays.by_token_hash(fingerprint(token))
+    overlay = store.overlays.lately_by_token_hash(fingerprint(token))
     batch = [read(raw) for raw in deliveries]
     return Post(overlay, session_id, batch, audience.sample(overlay.streamer_id))
 

@@ -96,6 +96,9 @@ class Overlays(Protocol):
     def by_token_hash(self, token_hash: str) -> Overlay:
         """RevokedToken for a link that was replaced, UnknownToken for what never was one."""
 
+    def lately_by_token_hash(self, token_hash: str) -> Overlay:
+        """As `by_token_hash`, but some seconds old: whoever writes on the strength of it locks it first."""
+
     def lock(self, overlay: Overlay) -> None:
         """Serialise with everything else that locks or saves this overlay, until the transaction ends.
 

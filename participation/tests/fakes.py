@@ -211,6 +211,9 @@ class FakeOverlays:
                 return copy.deepcopy(row)
         raise RevokedToken() if token_hash in self._retired else UnknownToken()
 
+    def lately_by_token_hash(self, token_hash: str) -> Overlay:
+        return self.by_token_hash(token_hash)
+
     def lock(self, overlay: Overlay) -> None:
         if self._rows[overlay.streamer_id].token_hash != overlay.token_hash:
             raise RevokedToken()

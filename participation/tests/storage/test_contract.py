@@ -253,6 +253,20 @@ def test_overlays_are_locked_together_but_for_those_whose_link_was_replaced(stor
     assert store.atomically(lambda: store.overlays.lock_all([kept, replaced])) == {NOVA}
 
 
+def test_who_comes_by_a_link_that_was_known_lately_is_found_out_by_the_lock(store: Store) -> None:
+    overlay = store.overlays.add(an_overlay("first"))
+    store.overlays.lately_by_token_hash(fingerprint("first"))
+    overlay.replace_link(fingerprint("second"), "sealed:second", new_id("ovl"))
+
+    known = store.overlays.lately_by_token_hash(fingerprint("first"))
+    store.overlays.save(overlay, [])
+
+    assert store.overlays.lock_all([known]) == set()
+    assert store.overlays.lock_all([store.overlays.lately_by_token_hash(fingerprint("second"))]) == {NOVA}
+    with pytest.raises(UnknownToken):
+        store.overlays.lately_by_token_hash(fingerprint("never"))
+
+
 def test_only_the_session_in_force_is_superseded(store: Store) -> None:
     store.sessions.add(first := a_session())
     store.sessions.supersede_current(NOVA, 1)

@@ -6,7 +6,8 @@ import pytest
 
 from chassis.errors import DeadlineExceeded
 from chassis.ids import new_id
-from participation.clients import Assets, Audience, Campaigns, Recently
+from participation.clients import Assets, Audience, Campaigns
+from participation.recently import Recently
 from participation.tests.mothers import NOON_MS, NOVA, PICTURE, WINTER_LAUNCH
 
 
