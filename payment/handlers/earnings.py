@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chassis.clock import Clock
 from chassis.event import ReceivedEvent
@@ -17,8 +17,8 @@ from payment.domain.wallet import check_currency
 from payment.events import EarningsReleased
 from payment.handlers.ports import Payments
 
-# One round of the timer serves so many streamers; the rest are served a second later.
-STREAMERS_PER_ROUND = 200
+# One round of the timer releases so many; the rest are released a second later.
+HOLDS_PER_ROUND = 1000
 
 
 @dataclass(frozen=True)
@@ -121,21 +121,42 @@ def holds_of(terms: Terms, earnings: ParticipationEarnings, transaction: Transac
 
 
 def release_due_holds(payments: Payments, clock: Clock, new_id: NewId) -> int:
-    """One round of the timer; answers how many streamers got something."""
-    due = payments.transaction(lambda: payments.holds.due(clock.now(), STREAMERS_PER_ROUND))
-    return sum(release_for(payments, clock, new_id, streamer, currency) for streamer, currency in due)
+    """One round of the timer; answers how many streamers got something.
 
+    One database transaction for all of them, and one ledger transaction for each: a busy platform has
+    holds of every streamer due in every round.
+    """
 
-def release_for(payments: Payments, clock: Clock, new_id: NewId, streamer_id: str, currency: str) -> bool:
-    def work() -> bool:
-        holds = payments.holds.lock_due(streamer_id, currency, clock.now())
-        if not holds:
-            return False
-        amount = sum((hold.amount for hold in holds), Money.zero(currency))
-        transaction = release(streamer_id, amount, transaction_id=new_id("txn"), at=clock.now())
-        payments.ledger.post(transaction)
-        released = EarningsReleased(transaction_id=transaction.id, streamer_id=streamer_id, amount=amount)
-        payments.holds.mark_released(holds, transaction.id, [released])
-        return True
+    def work() -> int:
+        due = of_each_streamer(payments.holds.lock_due(clock.now(), HOLDS_PER_ROUND))
+        released = [(holds, released_to(holds, new_id("txn"), clock.now())) for holds in due]
+        payments.ledger.post(*(transaction for _, transaction in released))
+        payments.holds.mark_released(
+            [(holds, transaction.id) for holds, transaction in released],
+            [told_of(holds, transaction) for holds, transaction in released],
+        )
+        return len(released)
 
     return payments.transaction(work)
+
+
+def of_each_streamer(holds: Sequence[Hold]) -> list[list[Hold]]:
+    """Of each currency, that is."""
+    found: dict[tuple[str, str], list[Hold]] = {}
+    for hold in holds:
+        found.setdefault((hold.streamer_id, hold.amount.currency), []).append(hold)
+    return [found[owner] for owner in sorted(found)]
+
+
+def released_to(holds: Sequence[Hold], transaction_id: str, at: datetime) -> Transaction:
+    return release(holds[0].streamer_id, total_of(holds), transaction_id=transaction_id, at=at)
+
+
+def told_of(holds: Sequence[Hold], transaction: Transaction) -> EarningsReleased:
+    return EarningsReleased(
+        transaction_id=transaction.id, streamer_id=holds[0].streamer_id, amount=total_of(holds)
+    )
+
+
+def total_of(holds: Sequence[Hold]) -> Money:
+    return sum((hold.amount for hold in holds), Money.zero(holds[0].amount.currency))

@@ -59,13 +59,11 @@ class Earnings(Protocol):
 class Holds(Protocol):
     def add_all(self, holds: Sequence[Hold]) -> None: ...
 
-    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
-        """The (streamer, currency) pairs that have holds to release."""
+    def lock_due(self, now: datetime, limit: int) -> list[Hold]:
+        """Those that are due for longest; leaves out what another process is releasing at this moment."""
 
-    def lock_due(self, streamer_id: str, currency: str, now: datetime) -> list[Hold]:
-        """Leaves out what another process is releasing at this moment; may leave some for later."""
-
-    def mark_released(self, holds: Sequence[Hold], transaction_id: str, events: Sequence[Event]) -> None: ...
+    def mark_released(self, released: Sequence[tuple[Sequence[Hold], str]], events: Sequence[Event]) -> None:
+        """Each with the id of the transaction that released them."""
 
 
 class Deposits(Protocol):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from chassis.event import Event
@@ -17,9 +15,6 @@ from payment.domain.earnings import Accrual, Hold, ParticipationEarnings
 from payment.domain.errors import ConcurrentUpdate
 from payment.storage.base import SqlPart, relation
 from payment.storage.tables import campaign_budgets, holds, participation_earnings
-
-# More than a streamer earns within a hold's granularity; what is left is released a second later.
-HOLDS_PER_RELEASE = 1000
 
 
 class SqlBudgets(SqlPart):
@@ -82,10 +77,8 @@ class SqlEarnings(SqlPart):
             return
         table = participation_earnings
         columns = [table.c[name] for name in ("participation_id", "version", *CHANGING)]
-        rows = [
-            [earnings_values(one)[c.name] if c.name != "version" else one.version for c in columns]
-            for one, _ in changed
-        ]
+        stored = [earnings_values(one) | {"version": one.version} for one, _ in changed]
+        rows = [[values[column.name] for column in columns] for values in stored]
         given = relation(columns, rows)
         read = (table.c.participation_id == given.c.participation_id, table.c.version == given.c.version)
         values = {name: given.c[name] for name in CHANGING} | {"version": given.c.version + 1}
@@ -100,9 +93,18 @@ CHANGING = ("accrued", "gross", "fee", "accrual")
 
 
 def earnings_values(earnings: ParticipationEarnings) -> dict[str, Any]:
-    values = {name: value for name, value in asdict(earnings).items() if name != "version"}
-    amounts = {name: getattr(earnings, name).amount_minor for name in ("accrued", "gross", "fee")}
-    return {**values, **amounts, "currency": earnings.currency}
+    return {
+        "participation_id": earnings.participation_id,
+        "campaign_id": earnings.campaign_id,
+        "brand_id": earnings.brand_id,
+        "streamer_id": earnings.streamer_id,
+        "currency": earnings.currency,
+        "accrued": earnings.accrued.amount_minor,
+        "gross": earnings.gross.amount_minor,
+        "fee": earnings.fee.amount_minor,
+        "fee_basis_points": earnings.fee_basis_points,
+        "accrual": earnings.accrual,
+    }
 
 
 def earnings_of(row: Row[Any]) -> ParticipationEarnings:
@@ -125,17 +127,12 @@ class SqlHolds(SqlPart):
         if new:
             self.connection.execute(holds.insert(), [hold_values(hold) for hold in new])
 
-    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
-        pairs = sa.select(holds.c.streamer_id, holds.c.currency).where(*self._due(now)).distinct()
-        ordered = pairs.order_by(holds.c.streamer_id, holds.c.currency).limit(limit)
-        return [(row.streamer_id, row.currency) for row in self.rows(ordered)]
-
-    def lock_due(self, streamer_id: str, currency: str, now: datetime) -> list[Hold]:
+    def lock_due(self, now: datetime, limit: int) -> list[Hold]:
         statement = (
             holds.select()
-            .where(*self._due(now), holds.c.streamer_id == streamer_id, holds.c.currency == currency)
+            .where(holds.c.released_by.is_(None), holds.c.release_at <= now)
             .order_by(holds.c.release_at)
-            .limit(HOLDS_PER_RELEASE)
+            .limit(limit)
             .with_for_update(skip_locked=True)
         )
         return [
@@ -143,16 +140,14 @@ class SqlHolds(SqlPart):
             for row in self.rows(statement)
         ]
 
-    def mark_released(self, released: Sequence[Hold], transaction_id: str, events: Sequence[Event]) -> None:
-        ids = [hold.transaction_id for hold in released]
-        marked = holds.update().where(holds.c.transaction_id.in_(ids)).values(released_by=transaction_id)
-        self.connection.execute(marked)
-        # The release is its own aggregate, which happens once: its only version is the first.
-        self._outbox.append(events, 1)
-
-    @staticmethod
-    def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-        return holds.c.released_by.is_(None), holds.c.release_at <= now
+    def mark_released(self, released: Sequence[tuple[Sequence[Hold], str]], events: Sequence[Event]) -> None:
+        rows = [(hold.transaction_id, by) for their_holds, by in released for hold in their_holds]
+        if rows:
+            given = relation([holds.c.transaction_id, holds.c.released_by], rows)
+            marked = holds.update().where(holds.c.transaction_id == given.c.transaction_id)
+            self.connection.execute(marked.values(released_by=given.c.released_by))
+        # A release is its own aggregate, which happens once: its only version is the first.
+        self._outbox.append_all([([event], 1) for event in events])
 
 
 def hold_values(hold: Hold) -> dict[str, Any]:

@@ -159,16 +159,12 @@ class FakeHolds(Part):
     def add_all(self, new: Sequence[Hold]) -> None:
         self.t.holds.update({hold.transaction_id: hold for hold in new})
 
-    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
-        pairs = {(hold.streamer_id, hold.amount.currency) for hold in self._unreleased(now)}
-        return sorted(pairs)[:limit]
+    def lock_due(self, now: datetime, limit: int) -> list[Hold]:
+        return sorted(self._unreleased(now), key=lambda hold: hold.release_at)[:limit]
 
-    def lock_due(self, streamer_id: str, currency: str, now: datetime) -> list[Hold]:
-        mine = (streamer_id, currency)
-        return [h for h in self._unreleased(now) if (h.streamer_id, h.amount.currency) == mine]
-
-    def mark_released(self, holds: Sequence[Hold], transaction_id: str, events: Sequence[Event]) -> None:
-        self.t.released.update({hold.transaction_id: transaction_id for hold in holds})
+    def mark_released(self, released: Sequence[tuple[Sequence[Hold], str]], events: Sequence[Event]) -> None:
+        for holds, transaction_id in released:
+            self.t.released.update({hold.transaction_id: transaction_id for hold in holds})
         self.t.events.extend(events)
 
     def _unreleased(self, now: datetime) -> list[Hold]:

@@ -24,7 +24,7 @@ from payment.domain.webhook import Webhook
 from payment.handlers import reading
 from payment.handlers.webhooks import apply_waiting_webhooks
 from payment.storage import SqlPayments
-from payment.tests.mothers import MORNING, accrued, acme, nova_the_streamer, the_auditor, usd
+from payment.tests.mothers import MORNING, TERMS, accrued, acme, nova_the_streamer, the_auditor, usd
 
 
 def deposited(minor: int, id: str = "txn_1") -> Transaction:
@@ -258,3 +258,16 @@ def test_a_cursor_of_another_list_is_refused(sql, outbox, cursor):
 
     with pytest.raises(ValidationFailed):
         reading.list_invoices(payments, acme(), PageRequest(2, encode_cursor(cursor)))
+
+
+def test_one_round_releases_what_is_due_to_many_streamers(office):
+    office.deposit(10_000)
+    office.reserve(10_000)
+    for number in (1, 2, 3):
+        office.accrue(1_000 * number, participation=f"prt_{number}", streamer=f"str_{number}")
+    office.clock.advance(TERMS.hold.total_seconds())
+
+    released = [office.release_holds(), office.release_holds()]
+
+    assert released == [3, 0]
+    assert [office.balance(f"str_{n}", "streamer_available") for n in (1, 2, 3)] == [800, 1_600, 2_400]
