@@ -46,8 +46,9 @@ MILESTONES = {
 # Who may read a campaign's figures follows from its events, so nobody else's are believed about that.
 OWNER_OF_CAMPAIGNS = "campaign"
 
-# Showings are kept one by one already; the event that carried them would be a second copy.
-KEPT_ELSEWHERE = frozenset({"deliveries_accepted"})
+# Showings and postings are kept one by one already, and an accrual is a posting's announcement: the events
+# would be a second copy. A queue that is older than this rule still brings them.
+KEPT_ELSEWHERE = frozenset({"deliveries_accepted", "earnings_accrued", "earning_posted"})
 
 # How far ahead partitions are made: a service that is down over a month's end finds them there.
 MONTHS_AHEAD = 3

@@ -19,8 +19,9 @@ from chassis.sql import SqlInbox, SqlStore
 DELIVERY_BATCH = {"size": 50, "seconds": 0.1}
 BATCH = {"size": 200, "seconds": 0.1}
 
-# All but `deliveries_accepted`: those come to on_deliveries, and a second copy of what is most of the
-# platform's traffic would be written to the broker's disk only to be dropped here.
+# All but what comes with every batch of showings. Showings and postings reach on_deliveries and on_earnings,
+# and an accrual says in advance what its posting says in full: a second copy of most of the platform's
+# traffic would be written to the broker's disk only to be dropped here.
 PARTICIPATION_EVENTS = (
     "participation_applied",
     "participation_approved",
@@ -31,11 +32,19 @@ PARTICIPATION_EVENTS = (
     "participation_left",
     "participation_removed",
     "participation_completed",
-    "earnings_accrued",
     "campaign_heard",
     "manifest_changed",
     "overlay_link_replaced",
     "overlay_test_requested",
+)
+PAYMENT_EVENTS = (
+    "deposit_succeeded",
+    "budget_reserved",
+    "budget_returned",
+    "earnings_released",
+    "payout_requested",
+    "payout_paid",
+    "payout_failed",
 )
 
 SECONDS_BETWEEN_PARTITION_CHECKS = 3600
@@ -79,7 +88,7 @@ class AnalyticsService(Service):
     def on_participation_events(self, events: list[ReceivedEvent]) -> None:
         handlers.record_business_events(self.series, events)
 
-    @batch_event_handler("payment", "#", **BATCH)
+    @batch_event_handler("payment", *PAYMENT_EVENTS, **BATCH)
     def on_payment_events(self, events: list[ReceivedEvent]) -> None:
         handlers.record_business_events(self.series, events)
 
