@@ -45,9 +45,11 @@ class Signer:
 
     def request(self, host: str) -> bytes:
         """A whole HTTP request with the next batch."""
-        deliveries = [self._next() for _ in range(BATCH)]
-        body = json.dumps({"session_id": self.overlay.session_id, "deliveries": deliveries}).encode()
+        body = json.dumps({"session_id": self.overlay.session_id, "deliveries": self.batch()}).encode()
         return post(host, f"/overlay/{self.overlay.token}/deliveries", body)
+
+    def batch(self) -> list[dict[str, Any]]:
+        return [self._next() for _ in range(BATCH)]
 
     def _next(self) -> dict[str, Any]:
         self.seq += 1
@@ -111,7 +113,12 @@ class _Client:
 
     async def _deliver(self, request: bytes) -> None:
         for attempt in range(RESENDS):
-            status, body = await self._exchange(request)
+            try:
+                status, body = await self._exchange(request)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                # A server may close a connection that was idle at the very moment of the next request.
+                self.streams = None
+                continue
             if body.strip() == self.answer or (attempt and _are_all_replayed(body)):
                 return
             if status != b"503":

@@ -53,8 +53,14 @@ class Api:
             time.sleep(POLL_SECONDS)
 
     def post(self, path: str, body: Any = None) -> Any:
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return self._answer(self._client.post(path, json=body, headers=headers), "POST", path)
+        """What met another change of the same thing has changed nothing, and is asked for again."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            headers = {"Idempotency-Key": str(uuid.uuid4())}
+            response = self._client.post(path, json=body, headers=headers)
+            if not met_another_change(response) or time.monotonic() > give_up:
+                return self._answer(response, "POST", path)
+            time.sleep(POLL_SECONDS)
 
     def put(self, path: str, body: Any) -> Any:
         return self._answer(self._client.put(path, json=body), "PUT", path)
@@ -92,6 +98,12 @@ class Api:
 
 def upload_form(filename: str, content: bytes, kind: str) -> dict[str, Any]:
     return {"files": {"file": (filename, content)}, "data": {"kind": kind}}
+
+
+def met_another_change(response: httpx.Response) -> bool:
+    if response.status_code != httpx.codes.CONFLICT:
+        return False
+    return str(response.json().get("code", "")).endswith(".concurrent_update")
 
 
 def until(what: str, check: Callable[[], T | None], deadline: float = 30.0) -> T:
