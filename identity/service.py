@@ -115,7 +115,13 @@ class IdentityService(Service):
     @property
     def smith(self) -> handlers.Locksmith:
         return handlers.Locksmith(
-            self.accounts, self.sessions, self.failures, self.passwords, self.provider_links, self.post
+            self.accounts,
+            self.sessions,
+            self.failures,
+            self.passwords,
+            self.provider_links,
+            self.authenticators,
+            self.post,
         )
 
     @property

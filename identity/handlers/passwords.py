@@ -18,7 +18,15 @@ from identity.handlers.attempts import count_failure
 from identity.handlers.in_person import must_be_in_person
 from identity.handlers.links import Post, askers
 from identity.handlers.oauth import ProviderLinks
-from identity.handlers.ports import Accounts, FailureLog, Passwords, ResetRequests, SessionOwner, Sessions
+from identity.handlers.ports import (
+    Accounts,
+    Authenticators,
+    FailureLog,
+    Passwords,
+    ResetRequests,
+    SessionOwner,
+    Sessions,
+)
 from identity.handlers.retries import retried
 
 # One round must end before the timer's next ones pile up.
@@ -39,6 +47,7 @@ class Locksmith:
     failures: FailureLog
     passwords: Passwords
     provider_links: ProviderLinks
+    authenticators: Authenticators
     post: Post
 
     def check(self, account: Account, new_password: str) -> None:
@@ -62,11 +71,16 @@ class Locksmith:
                 ended = [session for session in found if session.id != keep]
                 self.sessions.save_all(ended, [session.revoke(at) for session in ended])
 
-    def throw_out(self, account: Account, *, unlink: bool) -> None:
+    def throw_out(self, account: Account, *, others_ways_in: bool) -> None:
+        """Ends all sessions; with `others_ways_in`, also what whoever registered may have added."""
         self.end_sessions(account, keep=None)
-        links = self.provider_links.of_account(account.id, None, MOST_PROVIDERS) if unlink else []
-        for link in links:
+        if not others_ways_in:
+            return
+        for link in self.provider_links.of_account(account.id, None, MOST_PROVIDERS):
             self.provider_links.remove(link, link.unlink())
+        app = self.authenticators.find(account.id)
+        if app is not None:
+            self.authenticators.remove(app, app.disable() if app.is_enabled else [])
 
 
 def forgot_password(
@@ -104,7 +118,7 @@ def reset_password(smith: Locksmith, *, token: str, new_password: str) -> None:
 
     It ends everything that a thief may have opened, and the lock-out that a thief may have caused. Whoever
     reads the link in the mail has shown that the address is theirs, too. When nobody had before, the account
-    may have been made by somebody else in their name, who may have linked a channel of their own.
+    may have been made by somebody else in their name, who may have linked a channel or an authenticator app.
     """
     link = smith.post.open(token, RESET_PASSWORD)
     account = smith.accounts.get(link.account_id)
@@ -117,11 +131,11 @@ def reset_password(smith: Locksmith, *, token: str, new_password: str) -> None:
         smith.post.use(link)
         events = account.set_password(password_hash, reset=True)
         smith.accounts.save(account, [*events, *account.verify_email(smith.post.clock.now())])
-        smith.throw_out(account, unlink=is_first_proof)
+        smith.throw_out(account, others_ways_in=is_first_proof)
         smith.failures.forget(Suspect.account(account.kind, account.email))
 
     retried(lambda: smith.accounts.transaction(work))
-    smith.throw_out(account, unlink=is_first_proof)
+    smith.throw_out(account, others_ways_in=is_first_proof)
 
 
 def change_password(smith: Locksmith, by: SessionOwner, *, current_password: str, new_password: str) -> None:

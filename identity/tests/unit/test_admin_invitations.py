@@ -25,7 +25,13 @@ class World(test_second_factor.World):
     def __init__(self):
         super().__init__()
         self.smith = handlers.Locksmith(
-            self.accounts, self.sessions, self.failures, self.passwords, FakeProviderLinks(), self.post
+            self.accounts,
+            self.sessions,
+            self.failures,
+            self.passwords,
+            FakeProviderLinks(),
+            self.authenticators,
+            self.post,
         )
 
     def invite(self, email=MARY, by=ADA):

@@ -10,13 +10,14 @@ from chassis.principal import ANONYMOUS
 from identity import handlers
 from identity.domain.account import InvalidCredentials, WeakPassword, WrongPassword
 from identity.domain.allowance import PER_ACCOUNT, PER_ADDRESS
+from identity.domain.authenticator import Authenticator
 from identity.domain.link import LIFETIMES, RESET_PASSWORD, LinkNotValid
 from identity.domain.lockout import Locked
 from identity.domain.provider_link import ExternalAccount, ProviderTokens, new_link
 from identity.domain.session import InvalidRefreshToken
 from identity.handlers.in_person import NotForKeys
 from identity.tests import fakes
-from identity.tests.mothers import GOOD_PASSWORD, an_api_key
+from identity.tests.mothers import GOOD_PASSWORD, MONDAY, an_api_key
 from identity.tests.unit.test_handlers import HOME, World
 
 BETTER_PASSWORD = "a boat under the stairs"
@@ -33,7 +34,13 @@ class Household(World):
         )
         self.provider_links = fakes.FakeProviderLinks(self.accounts)
         self.smith = handlers.Locksmith(
-            self.accounts, self.sessions, self.failures, self.passwords, self.provider_links, self.post
+            self.accounts,
+            self.sessions,
+            self.failures,
+            self.passwords,
+            self.provider_links,
+            self.authenticators,
+            self.post,
         )
         self.first = self.register_brand()
 
@@ -198,6 +205,31 @@ def test_a_channel_that_is_linked_while_the_reset_commits_is_unlinked_after_it(h
     house.reset(token)
 
     assert linked_channels(house) == []
+
+
+def set_up_an_app(house):
+    app = Authenticator(
+        id=new_id("otp"), account_id=house.first.account.id, secret=b"s" * 20, created_at=MONDAY
+    )
+    app.confirmed_at = MONDAY
+    house.authenticators.save(app, [])
+
+
+def test_the_app_of_who_registered_in_anothers_name_keeps_the_owner_of_the_address_out_no_longer(house):
+    set_up_an_app(house)
+
+    house.reset(house.token())
+
+    assert house.authenticators.find(house.first.account.id) is None
+
+
+def test_the_app_of_who_had_verified_the_address_stays(house):
+    handlers.verify_email(house.accounts, house.post, token=f"token of {house.links.events[0].link_id}")
+    set_up_an_app(house)
+
+    house.reset(house.token())
+
+    assert house.authenticators.find(house.first.account.id) is not None
 
 
 def test_the_channel_of_who_had_verified_the_address_stays_linked(house):
