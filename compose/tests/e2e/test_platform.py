@@ -1,17 +1,14 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from chassis.testing import eventually
 from compose.demo.browser import ARGUMENTS, OverlayWindow
 from compose.demo.overlays import FORGERIES, SHOWINGS
 from compose.demo.story import SIMULATED
@@ -115,38 +112,3 @@ def test_a_second_run_restarts_nothing_and_killing_services_and_the_broker_in_it
     assert second.wait() == 0, "".join(printed)
     after = pids(platform)
     assert {name for name in before if after[name] != before[name]} == set(KILLED)
-
-
-def test_nothing_is_left_behind_when_it_is_taken_down(platform):
-    ports = [int(address.rpartition(":")[2].split("/")[0]) for address in listening(platform)]
-
-    assert platform.compose("down").returncode == 0
-
-    assert processes_of(platform.run_dir) == []
-    eventually(lambda: not any(is_open(port) for port in ports))
-
-
-def listening(platform):
-    return [
-        p["address"] for p in platform.status()["programs"] if p["address"].rpartition(":")[2][:2].isdigit()
-    ]
-
-
-def is_open(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def processes_of(run_dir):
-    """Command lines of the processes that were started for this platform, by their environment."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        if process.name == str(os.getpid()):
-            continue
-        try:
-            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if str(run_dir).encode() in told:
-            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-    return found
