@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import orjson
 from bson import Binary
@@ -21,6 +23,7 @@ from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 from pymongo.results import BulkWriteResult
 
+from chassis.errors import ServiceUnavailable
 from chassis.event import Event
 from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
@@ -48,6 +51,9 @@ Document = dict[str, Any]
 
 KEPT = timedelta(milliseconds=MAX_AGE_MS) + timedelta(hours=1)
 """What proves that a showing is new is needed for as long as the showing would be accepted."""
+
+SECONDS_FOR_A_TURN = 4.0
+"""As long as a transaction that keeps meeting others is tried."""
 
 HISTORY_PAGE = 100
 """An event may tell of 200 showings."""
@@ -184,12 +190,30 @@ class MongoParticipations:
         return [_participation(row) for row in found]
 
 
+class Turn:
+    """Who may write a campaign's places; gone when nobody of this process wants to."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+
 class MongoPlaces:
     """A document per campaign. Two transactions that write it cannot both commit; the second tries again."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
         self._rows = mongo["places"]
+        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
+
+    @contextmanager
+    def turn(self, campaign_id: str) -> Iterator[None]:
+        turn = self._turns.setdefault(campaign_id, Turn())
+        if not turn.lock.acquire(timeout=SECONDS_FOR_A_TURN):
+            raise ServiceUnavailable("too many want a place of this campaign at once")
+        try:
+            yield
+        finally:
+            turn.lock.release()
 
     def open(self, campaign_id: str) -> None:
         if self._rows.find_one({"_id": campaign_id}) is not None:

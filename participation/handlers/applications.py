@@ -38,7 +38,7 @@ def apply(
         _add(store, participation, events)
         return participation
 
-    return store.atomically(work)
+    return _in_turn(store, campaign_id, work) if joining.approves_by_itself else store.atomically(work)
 
 
 def approve(
@@ -56,7 +56,7 @@ def approve(
         store.places.take(participation.campaign_id, joining.max_participants)
         return participation
 
-    return store.atomically(work)
+    return _in_turn(store, applied.campaign_id, work)
 
 
 def reject(store: Store, clock: Clock, by: Caller, participation_id: str, reason: str) -> Participation:
@@ -209,14 +209,20 @@ def _change(store: Store, clock: Clock, participation_id: str, transition: Trans
 
 def _go(store: Store, clock: Clock, participation_id: str, transition: Transition) -> Participation:
     """Whoever goes makes room for somebody else."""
-    store.places.open(store.participations.get(participation_id).campaign_id)
+    campaign_id = store.participations.get(participation_id).campaign_id
+    store.places.open(campaign_id)
 
     def work() -> Participation:
         participation = _change(store, clock, participation_id, transition)
-        store.places.give_back(participation.campaign_id)
+        store.places.give_back(campaign_id)
         return participation
 
-    return store.atomically(work)
+    return _in_turn(store, campaign_id, work)
+
+
+def _in_turn(store: Store, campaign_id: str, work: Callable[[], Participation]) -> Participation:
+    with store.places.turn(campaign_id):
+        return store.atomically(work)
 
 
 def _add(store: Store, participation: Participation, events: list[Event]) -> None:

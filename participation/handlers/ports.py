@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from chassis.event import Event
@@ -72,6 +73,13 @@ class Places(Protocol):
         """CampaignFull when `limit` are taken; nobody else's approval commits beside ours."""
 
     def give_back(self, campaign_id: str) -> None: ...
+
+    def turn(self, campaign_id: str) -> AbstractContextManager[None]:
+        """Whoever is about to take or give back a place waits here for the others of this process.
+
+        In the database they would only meet, and whoever loses there comes again ever more rarely.
+        ServiceUnavailable when it takes too long.
+        """
 
 
 class Deliveries(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from chassis.event import Event
@@ -169,6 +170,9 @@ class FakePlaces:
 
     def give_back(self, campaign_id: str) -> None:
         self._taken[campaign_id] = max(0, self._taken[campaign_id] - 1)
+
+    def turn(self, campaign_id: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 class FakeDeliveries:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def addresses(platform):
-    return platform.status()["addresses"]
+    return {program["name"]: program["address"] for program in platform.status()["programs"]}
 
 
 @pytest.fixture

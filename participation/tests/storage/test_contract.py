@@ -392,3 +392,29 @@ def test_of_many_approvals_at_once_no_more_than_the_places_are_taken(mongo: Mong
 
     assert sorted(outcomes) == ["approved"] * 2 + ["full"] * 4
     assert len(store.participations.of_campaign(WINTER_LAUNCH, Status.APPROVED, None, 10)) == 2
+
+
+def test_many_approvals_at_once_follow_each_other_and_none_meets_another(
+    mongo: Mongo, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = storage.MongoStore(mongo, outbox)
+    store.ensure_indexes()
+    applied = [an_application(id=new_id("prt"), streamer_id=new_id("str")) for _ in range(20)]
+    for participation in applied:
+        store.participations.add(participation, [])
+    campaigns = FakeCampaigns(an_open_campaign(max_participants=None))
+    taken, take = [], store.places.take
+
+    def counted(campaign_id: str, limit: int | None) -> None:
+        taken.append(campaign_id)
+        take(campaign_id, limit)
+
+    monkeypatch.setattr(store.places, "take", counted)
+
+    def approve(participation_id: str) -> Status:
+        return applications.approve(store, campaigns, FixedClock(NOON), acme(), participation_id).status
+
+    outcomes = [attempt.wait() for attempt in [eventlet.spawn(approve, one.id) for one in applied]]
+
+    assert outcomes == [Status.APPROVED] * 20
+    assert len(taken) == 20
