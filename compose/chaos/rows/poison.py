@@ -119,14 +119,16 @@ def send(rig: Rig, poison: list[Poison], count: int) -> None:
         messages.insert(rig.random.randrange(len(messages)), bad)
     connection = rig.connect()
     channel = connection.channel()
+    # Unconfirmed, what a channel has not handed to a quorum queue yet would be lost when it closes.
+    channel.confirm_select()
     for message in messages:
         properties = {"content_type": "application/json", "delivery_mode": 2} | dict(message.properties)
-        channel.basic_publish(
+        channel.basic_publish_confirm(
             Message(message.body, application_headers=dict(message.headers), **properties),
             events_exchange("chaos_maker"),
             "thing_made",
         )
     without_reply_to = Message(b'{"args": [{}], "kwargs": {}}', content_type="application/json")
-    channel.basic_publish(without_reply_to, EXCHANGE, "chaos_taker.ping")
+    channel.basic_publish_confirm(without_reply_to, EXCHANGE, "chaos_taker.ping")
     channel.close()
     connection.close()
