@@ -32,6 +32,9 @@ from gateway.rest import GatewayApi, Id, OverlayToken, bounded_text, schema_name
 from gateway.sessions import CatchUp, RevokedSessions
 from gateway.settings import GatewaySettings
 from gateway.state import EXTENSION, State
+from gateway.usage import requests as key_usage
+from gateway.usage.counter import UsageCounter
+from gateway.usage.store import RedisUsage
 
 NAME = "gateway"
 
@@ -73,6 +76,7 @@ def connect(settings: GatewaySettings) -> State:
     hub, revoked = Hub(settings.max_live_streams), RevokedSessions(clock)
     connection = RpcConnection(uri, NAME, default_timeout=settings.rpc_deadline)
     listener = listen(connection, Feed(hub, revoked), hub, settings)
+    usage = RedisUsage(settings.redis_url.reveal(), f"{settings.database_prefix}gateway:usage:")
     return State(
         settings=settings,
         clock=clock,
@@ -90,7 +94,15 @@ def connect(settings: GatewaySettings) -> State:
             settings.max_answer_bytes,
         ),
         limiter=limiter(settings),
+        usage=usage,
+        used=counter(usage),
     )
+
+
+def counter(usage: RedisUsage) -> UsageCounter:
+    started = UsageCounter(usage)
+    started.start()
+    return started
 
 
 def limiter(settings: GatewaySettings) -> Limiter:
@@ -170,6 +182,7 @@ def build(state: State, announced: Announced = v1.ANNOUNCED) -> Flask:
     compression.register(app)
     headers.register(app, state.settings)
     conditional.register(app)
+    key_usage.register(app)
     observability.register(app)
     document(app, announced)
     for blueprint in resources.PLAIN_BLUEPRINTS:

@@ -56,6 +56,8 @@ def authenticate() -> Principal:
     principal = state().verifier.verify(token)
     if principal.session_id in state().revoked:
         raise SessionRevoked()
+    if has_key:
+        g.key_id = principal.session_id
     count_principal(request.environ, state().limiter, principal, has_key=has_key)
     g.principal = principal
     context.enter(replace(context.current(), auth_token=token))

@@ -578,6 +578,12 @@ EXAMPLES["impersonating"] = {
 EXAMPLES["api_keys"] = page(API_KEY_LISTED)
 EXAMPLES["create_api_key"] = {name: API_KEY_LISTED[name] for name in ("name", "scopes", "expires_at")}
 EXAMPLES["created_api_key"] = API_KEY_LISTED | {"key": f"{API_KEY_LISTED['prefix']}_{'k' * 43}"}
+EXAMPLES["key_use"] = {
+    "items": [
+        {"date": "2026-11-22", "requests": 0, "errors": 0, "limited": 0},
+        {"date": "2026-11-23", "requests": 1250, "errors": 3, "limited": 17},
+    ]
+}
 EXAMPLES["campaigns"] = page(EXAMPLES["campaign"])
 EXAMPLES["marketplace"] = page(
     {"campaign": PUBLIC_CAMPAIGN, "eligible": False, "reasons": ["average_viewers 34, needs 50"]}

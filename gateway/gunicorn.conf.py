@@ -78,6 +78,14 @@ def post_fork(_server: Any, worker: Any) -> None:
     worker.log.setup(worker.cfg)
 
 
+def worker_exit(_server: Any, worker: Any) -> None:
+    """A worker that never began has nothing to tell."""
+    from gateway import serving
+
+    if worker.wsgi is not None:
+        serving.finish(worker.wsgi)
+
+
 def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess
 

@@ -40,3 +40,25 @@ class DashboardPart(Schema):
 class Dashboard(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(["brand", "streamer", "admin"]))
     parts = fields.Dict(keys=fields.String(), values=fields.Nested(DashboardPart), required=True)
+
+
+class DaysOfUse(Schema):
+    """Days in UTC, both included; without them, the last 30."""
+
+    since = fields.Date(data_key="from", load_default=None)
+    until = fields.Date(data_key="to", load_default=None)
+
+
+class DayOfUse(Schema):
+    date = fields.Date(required=True)
+    requests = fields.Integer(required=True, metadata={"description": "All of that day, however they ended."})
+    errors = fields.Integer(
+        required=True, metadata={"description": "Answered with 4xx or 5xx, except for the limited ones."}
+    )
+    limited = fields.Integer(required=True, metadata={"description": "Over a rate limit (429)."})
+
+
+class KeyUse(Schema):
+    """A day without requests is there, too."""
+
+    items = fields.List(fields.Nested(DayOfUse), required=True)

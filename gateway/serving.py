@@ -29,6 +29,11 @@ def end(app: Flask) -> None:
     state_of(app).hub.close()
 
 
+def finish(app: Flask) -> None:
+    """The last thing that a process does, when nobody asks it any more."""
+    state_of(app).used.run_once()
+
+
 def state_of(app: Flask) -> State:
     found: State = app.extensions[EXTENSION]
     return found

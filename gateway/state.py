@@ -20,6 +20,8 @@ from gateway.rates.limiter import Limiter
 from gateway.retries import Retries
 from gateway.sessions import RevokedSessions
 from gateway.settings import GatewaySettings
+from gateway.usage.counter import UsageCounter
+from gateway.usage.store import Usage
 
 EXTENSION = "gateway"
 
@@ -75,6 +77,8 @@ class State:
     objects: ObjectStore
     answers: AnswerStore
     limiter: Limiter
+    usage: Usage
+    used: UsageCounter
     reads: SingleFlight[None, tuple[bytes, int | None]] = field(default_factory=SingleFlight)
     retries: Retries = field(default_factory=Retries)
 

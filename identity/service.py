@@ -293,6 +293,12 @@ class IdentityService(Service):
         return schemas.ApiKeyPage().dump(page)
 
     @rpc(callers={"gateway"})
+    def get_api_key(self, request: dict[str, Any]) -> Any:
+        query = schemas.GetApiKey().load(request)
+        key = handlers.get_api_key(self.sessions, self.clock, self.principal, **query)
+        return schemas.ApiKey().dump(key)
+
+    @rpc(callers={"gateway"})
     def revoke_api_key(self, request: dict[str, Any]) -> Any:
         command = schemas.RevokeApiKey().load(request)
         handlers.revoke_api_key(self.sessions, self.clock, self.principal, **command)

@@ -1,9 +1,13 @@
-"use strict";
+import { usageFigure } from "/pages/usage-chart.js";
 
 /** A brand's API keys. The session is kept in this page's memory and ends with it. */
 
 /** Nobody can give a key the right to make keys. */
 const NOT_TO_BE_GIVEN = new Set(["keys:manage", "team:manage"]);
+
+const PERIODS = [7, 30, 90];
+const SHOWN_FIRST = 30;
+const MS_PER_DAY = 86_400_000;
 
 const page = Object.fromEntries(
   ["trouble", "log-in", "keys", "make", "scopes", "made", "secret", "none", "list"].map((id) => [
@@ -110,13 +114,41 @@ function drawKey(key) {
       await drawKeys();
     });
   });
+  const usage = drawUsage(key);
+  const look = element("button", { type: "button", class: "plain", "aria-expanded": "false" }, "Usage");
+  look.addEventListener("click", () =>
+    attempt(look, async () => {
+      const opens = usage.section.hidden;
+      if (opens) await usage.show(SHOWN_FIRST);
+      usage.section.hidden = !opens;
+      look.setAttribute("aria-expanded", String(opens));
+    }),
+  );
   return element(
     "li",
     { class: "key" },
-    element("header", {}, element("h3", {}, key.name), revoke),
+    element("header", {}, element("h3", {}, key.name), element("span", { class: "acts" }, look, revoke)),
     element("p", {}, element("code", {}, `${key.prefix}…`), ` ${lastUsed}, made ${day(key.created_at)}`),
     element("p", {}, key.scopes.join(", ")),
+    usage.section,
   );
+}
+
+/** A closed section for the key's use, and what fills it for so many days. */
+function drawUsage(key) {
+  const figure = element("div", {});
+  const buttons = PERIODS.map((days) => element("button", { type: "button", class: "plain" }, `${days} days`));
+  const periods = element("div", { role: "group", "aria-label": "Period", class: "periods" }, ...buttons);
+  const section = element("section", { class: "usage", "aria-label": `Usage of ${key.name}` }, periods, figure);
+  section.hidden = true;
+  async function show(days) {
+    const from = new Date(Date.now() - (days - 1) * MS_PER_DAY).toISOString().slice(0, 10);
+    const { items } = await call("GET", `/v1/api-keys/${key.id}/usage?from=${from}`);
+    figure.replaceChildren(usageFigure(items, key.id));
+    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(PERIODS[index] === days)));
+  }
+  buttons.forEach((button, index) => button.addEventListener("click", () => attempt(button, () => show(PERIODS[index]))));
+  return { section, show };
 }
 
 function day(time) {

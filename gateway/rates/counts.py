@@ -11,13 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, cast
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from gateway.redis_client import impatient
 
 BUCKETS = 20
-
-# Redis is near; whoever waits for it longer than this is better served without.
-TIMEOUT_SECONDS = 0.25
 
 # A process that is busy with more subjects than this in a minute counts them anew.
 MOST_SUBJECTS = 50_000
@@ -97,13 +94,7 @@ return standings
 class RedisCounts:
     def __init__(self, url: str, prefix: str) -> None:
         self._prefix = prefix
-        # Tried again once, for connections that died while they were idle, and not when Redis hangs.
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        )
+        self._client = impatient(url)
         self._spend = self._client.register_script(SPEND)
 
     def spend(self, spends: Sequence[Spend]) -> list[Standing]:

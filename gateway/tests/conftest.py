@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -29,6 +29,8 @@ from gateway.sessions import RevokedSessions
 from gateway.settings import GatewaySettings
 from gateway.state import EXTENSION, State
 from gateway.tests.surface import SCOPES
+from gateway.usage.counter import UsageCounter
+from gateway.usage.store import ERRORS, LIMITED, OK, Count, Counts, UsageUnavailable, Used, used
 
 BRAND = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"
 STREAMER = "str_01jd2e7z5pf3rs8w6r8q6v2k1n"
@@ -105,6 +107,34 @@ class MemoryAnswers:
             raise StoreUnavailable("gone")
 
 
+class MemoryUsage:
+    """Keeps the use of keys for a process; `fails` is a Redis that is gone."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Count, int] = defaultdict(int)
+        self.batches: set[str] = set()
+        self.fails = False
+
+    def add(self, batch_id: str, counts: Counts) -> None:
+        self._must_be_there()
+        if batch_id in self.batches:
+            return
+        self.batches.add(batch_id)
+        for count, number in counts.items():
+            self.kept[count] += number
+
+    def of(self, key_id: str, days: Sequence[date]) -> list[Used]:
+        self._must_be_there()
+        return [used(day, *(self._on(key_id, day, how) for how in (OK, ERRORS, LIMITED))) for day in days]
+
+    def _on(self, key_id: str, day: date, outcome: str) -> int:
+        return self.kept[Count(key_id, day.toordinal(), outcome)]
+
+    def _must_be_there(self) -> None:
+        if self.fails:
+            raise UsageUnavailable("gone")
+
+
 @dataclass
 class Door:
     """A gateway to knock at, and what is behind it."""
@@ -114,6 +144,7 @@ class Door:
     services: FakeConnection
     issued: Tokens
     answers: MemoryAnswers
+    usage: MemoryUsage
 
     @property
     def client(self) -> FlaskClient:
@@ -148,6 +179,7 @@ def make_door(tmp_path: Any, applications: dict[str, Flask]) -> Callable[..., Do
             }
         )
         services, issued, clock, answers = FakeConnection(), Tokens(), FixedClock(NOW), MemoryAnswers()
+        usage = MemoryUsage()
         state = State(
             settings=chosen,
             clock=clock,
@@ -163,10 +195,12 @@ def make_door(tmp_path: Any, applications: dict[str, Flask]) -> Callable[..., Do
             objects=FileStore(tmp_path / "objects"),
             answers=answers,
             limiter=Limiter(LocalCounts(), rate_setup(chosen)),
+            usage=usage,
+            used=UsageCounter(usage),
         )
         app = applications.setdefault(repr(settings), applications.get(repr(settings)) or build(state))
         app.extensions[EXTENSION] = state
-        return Door(app, state, services, issued, answers)
+        return Door(app, state, services, issued, answers, usage)
 
     return make
 

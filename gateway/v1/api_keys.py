@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, jsonify
 
-from gateway.backend import answer, created, no_content
+from gateway.backend import answer, call, created, no_content
 from gateway.rest import Resource
+from gateway.schemas import DaysOfUse, KeyUse
+from gateway.state import state
+from gateway.usage.requests import days_between
 from identity import schemas
 
 blueprint = Resource("api_keys", __name__, url_prefix="/v1/api-keys", description="API keys of a brand")
@@ -37,3 +40,15 @@ def create_api_key(body: dict[str, Any]) -> Response:
 def revoke_api_key(key_id: str) -> Response:
     """Revoke a key; it stops working within a second."""
     return no_content("identity", "revoke_api_key", {"key_id": key_id})
+
+
+@blueprint.route("/<id:key_id>/usage")
+@blueprint.requires("keys:manage", kinds=["brand"])
+@blueprint.answers(200, KeyUse, example="key_use")
+@blueprint.query(DaysOfUse)
+def get_api_key_usage(query: dict[str, Any], key_id: str) -> Response:
+    """Requests of a key by day, for the last 90 days; what a worker served just now follows in a second."""
+    here = state()
+    days = days_between(**DaysOfUse().load(query), today=here.clock.now().date())
+    key = call("identity", "get_api_key", {"key_id": key_id})
+    return jsonify(KeyUse().dump({"items": here.usage.of(key["id"], days)}))

@@ -5,6 +5,7 @@ from identity.handlers.admins import accept_admin_invitation, create_admin, invi
 from identity.handlers.api_keys import (
     create_api_key,
     exchange_api_key,
+    get_api_key,
     list_api_keys,
     revoke_api_key,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "explain_to_operator",
     "finish_oauth",
     "forgot_password",
+    "get_api_key",
     "get_totp",
     "invite_admin",
     "list_api_keys",

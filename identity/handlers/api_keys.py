@@ -94,7 +94,16 @@ def list_api_keys(
     return page_of([listed(session) for session in found], limit, key=lambda item: [item.id])
 
 
+def get_api_key(sessions: Sessions, clock: Clock, by: KeyMaker, *, key_id: str) -> ListedKey:
+    return listed(own_key(sessions, clock, by, key_id))
+
+
 def revoke_api_key(sessions: Sessions, clock: Clock, by: KeyMaker, *, key_id: str) -> None:
+    revoke(sessions, clock, own_key(sessions, clock, by, key_id).id)
+
+
+def own_key(sessions: Sessions, clock: Clock, by: KeyMaker, key_id: str) -> Session:
+    """A key of the brand that is in force; another's is like one that was never made."""
     must_manage_keys(by)
     try:
         session = sessions.get(key_id)
@@ -102,7 +111,7 @@ def revoke_api_key(sessions: Sessions, clock: Clock, by: KeyMaker, *, key_id: st
         raise ApiKeyNotFound() from None
     if session.key is None or not by.owns(session.account_id) or not session.is_live(clock.now()):
         raise ApiKeyNotFound()
-    revoke(sessions, clock, key_id)
+    return session
 
 
 def must_manage_keys(by: KeyMaker) -> None:

@@ -23,6 +23,7 @@ from identity.schemas.api_keys import (
     CreatedApiKey,
     ExchangeApiKey,
     Exchanged,
+    GetApiKey,
     ListApiKeys,
     RevokeApiKey,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "FinishOAuth",
     "ForgotPassword",
     "ForgotPasswordCall",
+    "GetApiKey",
     "Impersonate",
     "Impersonating",
     "InviteAdmin",

@@ -53,8 +53,12 @@ class ListApiKeys(PageQuery):
     pass
 
 
-class RevokeApiKey(Schema):
+class GetApiKey(Schema):
     key_id = IdField("key", required=True)
+
+
+class RevokeApiKey(GetApiKey):
+    pass
 
 
 class ExchangeApiKey(Schema):

@@ -8,21 +8,42 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from chassis.testing import eventually
+from chassis.testing.services import Tokens
 from gateway.tests.conftest import BRAND
 from gateway.tests.interface.conftest import Gunicorn
 from gateway.tests.surface import SCOPES
+from gateway.usage.store import RedisUsage
 
 TOKEN = "q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
 
 
-def test_a_gateway_told_to_stop_answers_what_it_holds_and_ends_its_streams(
-    gunicorn: Gunicorn, tokens: Any, stub_service: Callable[..., Any]
+KEY_ID = "key_01jd2e7z5pf3rs8w6r8q6v2k21"
+KEY = f"gtk_01jd2e7z5pf3rs8w6r8q6v2k21_{'k' * 43}"
+
+
+@pytest.fixture
+def tokens(stub_service: Callable[..., Any]) -> Tokens:
+    """Of people, and of one API key."""
+    issued = Tokens()
+
+    def exchange(_: Any) -> dict[str, Any]:
+        token = issued.issue("brand", BRAND, SCOPES["brand"], KEY_ID)
+        return {"access_token": token, "expires_in": 900}
+
+    stub_service("identity", jwks=issued.jwks, exchange_api_key=exchange)
+    return issued
+
+
+def test_a_gateway_told_to_stop_answers_what_it_holds_counts_it_and_ends_its_streams(
+    gunicorn: Gunicorn, tokens: Tokens, stub_service: Callable[..., Any], settings_env: dict[str, str]
 ) -> None:
     def headers(session_id: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {tokens.issue('brand', BRAND, SCOPES['brand'], session_id)}"}
@@ -44,8 +65,10 @@ def test_a_gateway_told_to_stop_answers_what_it_holds_and_ends_its_streams(
         wallets = [
             # Each with a token of its own: equal reads would be one call.
             pool.submit(httpx.get, f"{gunicorn.url}/v1/wallet", headers=headers(f"ses_{number}"), timeout=15)
-            for number in range(10)
+            for number in range(9)
         ]
+        of_a_key = {"Authorization": f"Bearer {KEY}"}
+        wallets.append(pool.submit(httpx.get, f"{gunicorn.url}/v1/wallet", headers=of_a_key, timeout=15))
         assert all(asked.acquire(timeout=10) for _ in wallets)
         told = time.monotonic()
 
@@ -55,6 +78,7 @@ def test_a_gateway_told_to_stop_answers_what_it_holds_and_ends_its_streams(
         assert status == 0
         assert [wallet.result().status_code for wallet in wallets] == [200] * 10
         assert [stream.result() for stream in reading] == ["ended"] * 5
+    assert requests_of_the_key(settings_env) == 1
     log = gunicorn.log.read_text()
     assert "SIGKILL" not in log
     assert "Socket error" not in log
@@ -83,6 +107,15 @@ def test_workers_are_replaced_under_load_without_a_failed_request(
     assert [outcome for outcome in outcomes if outcome not in ("200", "ended")] == []
     assert outcomes.count("ended") >= 2
     assert gunicorn.stop() == 0
+
+
+def requests_of_the_key(settings_env: dict[str, str]) -> int:
+    usage = RedisUsage(settings_env["REDIS_URL"], f"{settings_env['DATABASE_PREFIX']}gateway:usage:")
+    today = datetime.now(UTC).date()
+    # It may have been yesterday when it was asked.
+    days = usage.of(KEY_ID, [today - timedelta(days=1), today])
+    usage.close()
+    return sum(day.requests for day in days)
 
 
 class Stream:

@@ -25,7 +25,7 @@ def built() -> dict[str, Flask]:
 def of(door: Door, built: dict[str, Flask], announced: Announced) -> Door:
     app = built.setdefault(repr(announced), built.get(repr(announced)) or build(door.state, announced))
     app.extensions["gateway"] = door.state
-    return Door(app, door.state, door.services, door.issued, door.answers)
+    return Door(app, door.state, door.services, door.issued, door.answers, door.usage)
 
 
 def test_a_version_that_ends_says_so_in_every_answer_of_its_own(door: Door, built: dict[str, Flask]) -> None:

@@ -152,6 +152,7 @@ def test_every_operation_of_the_document_is_in_this_table_or_has_tests_of_its_ow
         ("get", "/v1/analytics/streamers/me/live"),
         ("get", "/v1/notifications/live"),
         ("get", "/v1/dashboard"),
+        ("get", "/v1/api-keys/{key_id}/usage"),
         ("get", "/health/live"),
         ("get", "/health/ready"),
         ("get", "/metrics"),

@@ -57,6 +57,9 @@ class World:
         page = handlers.list_api_keys(self.sessions, self.clock, by or self.owner, limit=20, cursor=None)
         return page.items
 
+    def key(self, key_id, by=None):
+        return handlers.get_api_key(self.sessions, self.clock, by or self.owner, key_id=key_id)
+
     def revoke(self, key_id, by=None):
         handlers.revoke_api_key(self.sessions, self.clock, by or self.owner, key_id=key_id)
 
@@ -115,6 +118,7 @@ def test_a_key_manages_neither_keys_nor_sessions(world):
     for attempt in (
         lambda: world.create(by=program),
         lambda: world.keys(by=program),
+        lambda: world.key(made.id, by=program),
         lambda: world.revoke(made.id, by=program),
         lambda: handlers.list_sessions(world.sessions, world.clock, program, limit=1, cursor=None),
         lambda: handlers.revoke_session(world.sessions, world.clock, program, sid=new_id("ses")),
@@ -137,15 +141,25 @@ def test_a_revoked_key_is_refused_and_told_of_as_an_ended_session(world):
     with pytest.raises(InvalidApiKey):
         world.exchange(made.key)
     assert world.keys() == []
+    with pytest.raises(ApiKeyNotFound):
+        world.key(made.id)
     assert world.sessions.events[-1] == SessionRevoked(
         sid=made.id, account_id=world.acme.id, expires_at=MONDAY + timedelta(minutes=15)
     )
+
+
+def test_one_key_is_shown_as_in_the_list(world):
+    made = world.create()
+
+    assert world.key(made.id) == replace(made, key="")
 
 
 def test_another_brands_key_answers_as_a_missing_one(world):
     made = world.create()
     globex = replace(world.owner, id=new_id("brd"))
 
+    with pytest.raises(ApiKeyNotFound):
+        world.key(made.id, by=globex)
     with pytest.raises(ApiKeyNotFound):
         world.revoke(made.id, by=globex)
     with pytest.raises(ApiKeyNotFound):
