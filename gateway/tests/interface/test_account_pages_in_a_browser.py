@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from playwright.sync_api import Page
+
 from chassis.errors import Gone, ServiceUnavailable, ValidationFailed
 from gateway.tests.conftest import Door
 from gateway.tests.interface.browsing import Visitor
 
 TOKEN = "q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
+PASSWORD = "a boat under the stairs"
 
 
 class LinkNotValid(Gone):
@@ -75,30 +79,43 @@ def test_what_went_wrong_on_our_side_can_be_tried_again(visitor: Visitor, door: 
     visitor.complaints.clear()
 
 
-def test_a_new_password_is_set_with_the_token_of_the_link(visitor: Visitor, door: Door) -> None:
-    page = visitor.goes_to(f"/reset-password#token={TOKEN}")
-    page.fill("[name=new_password]", "a boat under the stairs")
-    visitor.picture("reset-password")
+def choosing(visitor: Visitor, path: str, password: str = PASSWORD) -> Page:
+    """The page that a link with a token leads to, with a new password in its form."""
+    page = visitor.goes_to(f"{path}#token={TOKEN}")
+    page.fill("[name=new_password]", password)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "done"),
+    [
+        ("/reset-password", "identity.reset_password", "Your new password is set"),
+        ("/admin-invitation", "identity.accept_admin_invitation", "Your password is set"),
+    ],
+    ids=["reset", "admin invitation"],
+)
+def test_a_password_is_chosen_with_the_token_of_the_link(
+    visitor: Visitor, door: Door, path: str, method: str, done: str
+) -> None:
+    page = choosing(visitor, path)
+    visitor.picture(path.removeprefix("/"))
 
     page.click("text=Set this password")
 
-    page.wait_for_selector("text=Your new password is set")
-    assert page.url == f"{visitor.address}/reset-password"
-    assert asked(door, "identity.reset_password") == [
-        {"token": TOKEN, "new_password": "a boat under the stairs"}
-    ]
+    page.wait_for_selector(f"text={done}")
+    assert page.url == f"{visitor.address}{path}"
+    assert asked(door, method) == [{"token": TOKEN, "new_password": PASSWORD}]
 
 
 def test_a_password_that_is_refused_can_be_replaced_by_a_better_one(visitor: Visitor, door: Door) -> None:
     reason = "Is known from data breaches."
     door.services.fail("identity.reset_password", ValidationFailed("", {"new_password": [reason]}))
-    page = visitor.goes_to(f"/reset-password#token={TOKEN}")
-    page.fill("[name=new_password]", "password123")
+    page = choosing(visitor, "/reset-password", "password123")
     page.click("text=Set this password")
     page.wait_for_selector(f"#trouble:visible >> text={reason}")
     door.services.answers["identity.reset_password"] = {}
 
-    page.fill("[name=new_password]", "a boat under the stairs")
+    page.fill("[name=new_password]", PASSWORD)
     page.click("text=Set this password")
 
     page.wait_for_selector("text=Your new password is set")
@@ -132,8 +149,7 @@ def test_a_link_that_is_opened_where_its_page_is_open_already_works(visitor: Vis
 
 def test_a_reset_link_that_is_over_leads_to_asking_for_another(visitor: Visitor, door: Door) -> None:
     door.services.fail("identity.reset_password", LinkNotValid())
-    page = visitor.goes_to(f"/reset-password#token={TOKEN}")
-    page.fill("[name=new_password]", "a boat under the stairs")
+    page = choosing(visitor, "/reset-password")
 
     page.click("text=Set this password")
 
@@ -142,7 +158,7 @@ def test_a_reset_link_that_is_over_leads_to_asking_for_another(visitor: Visitor,
     visitor.complaints.clear()
 
 
-def invited(visitor: Visitor, password: str = "a boat under the stairs") -> Any:
+def invited(visitor: Visitor, password: str = PASSWORD) -> Page:
     page = visitor.goes_to(f"/team-invitation#token={TOKEN}")
     page.fill("[name=name]", "Vera")
     page.fill("[name=password]", password)
@@ -162,7 +178,7 @@ def test_whoever_is_invited_joins_with_a_name_and_a_password(visitor: Visitor, d
     assert (request["token"], request["name"], request["password"]) == (
         TOKEN,
         "Vera",
-        "a boat under the stairs",
+        PASSWORD,
     )
 
 
@@ -177,24 +193,9 @@ def test_an_invitation_that_is_over_says_whom_to_ask(visitor: Visitor, door: Doo
     visitor.complaints.clear()
 
 
-def test_whoever_is_invited_to_administer_chooses_a_password(visitor: Visitor, door: Door) -> None:
-    page = visitor.goes_to(f"/admin-invitation#token={TOKEN}")
-    page.fill("[name=new_password]", "a boat under the stairs")
-    visitor.picture("admin-invitation")
-
-    page.click("text=Set this password")
-
-    page.wait_for_selector("text=Your password is set")
-    assert page.url == f"{visitor.address}/admin-invitation"
-    assert asked(door, "identity.accept_admin_invitation") == [
-        {"token": TOKEN, "new_password": "a boat under the stairs"}
-    ]
-
-
 def test_an_invitation_to_administer_that_is_over_says_whom_to_ask(visitor: Visitor, door: Door) -> None:
     door.services.fail("identity.accept_admin_invitation", LinkNotValid())
-    page = visitor.goes_to(f"/admin-invitation#token={TOKEN}")
-    page.fill("[name=new_password]", "a boat under the stairs")
+    page = choosing(visitor, "/admin-invitation")
 
     page.click("text=Set this password")
 
