@@ -67,6 +67,13 @@ def test_a_suite_that_does_not_exist_is_refused_by_name():
         suites.run("bogus", {})
 
 
+def test_the_long_suites_start_first_and_the_one_that_runs_alone_last():
+    started = sorted(suites.SUITES, key=suites.turn)
+
+    assert started[: len(suites.STARTED_FIRST)] == list(suites.STARTED_FIRST)
+    assert started[-1] == suites.END_TO_END
+
+
 def test_the_last_user_of_the_test_infrastructure_turns_off_the_lights(tmp_path):
     path = tmp_path / "users.lock"
     with path.open("w") as first, path.open("w") as second:
