@@ -44,6 +44,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "SANDBOX_API_URL",
         "SANDBOX_API_KEY",
         "SANDBOX_WEBHOOK_SECRET",
+        "STRIPE_API_URL",
+        "STRIPE_SECRET_KEY",
+        "STRIPE_WEBHOOK_SECRET",
     ),
     "notification": ("MONGO_URI", "REDIS_URL", "SMTP_URL"),
     "asset": ("MONGO_URI", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
@@ -54,7 +57,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 def of_process(name: str, stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of a service or of the gateway."""
     needed = {variable: VALUES[variable](stack, name) for variable in NEEDS[name]}
-    return {**common(name, stack, environ), **needed}
+    return {**common(name, stack, environ), **needed, **real_providers(name, environ)}
 
 
 def common(name: str, stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
@@ -98,6 +101,14 @@ def front_end(name: str, environ: Mapping[str, str]) -> dict[str, str]:
     return {"FRONT_END_URL": url} if url else {}
 
 
+def real_providers(name: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Keys of one's own at Stripe that were set beforehand replace the stand-in's, and its address."""
+    if name != "payment" or "STRIPE_SECRET_KEY" not in environ:
+        return {}
+    given = {key: value for key, value in environ.items() if key.startswith("STRIPE_")}
+    return {"STRIPE_API_URL": "https://api.stripe.com", **given}
+
+
 def telemetry(environ: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in environ.items() if key == "SENTRY_DSN" or key.startswith("OTEL_")}
 
@@ -119,6 +130,7 @@ VALUES: Mapping[str, Callable[[Stack, str], str]] = {
     "GOOGLE_ISSUER": lambda stack, name: stack.http("GOOGLE_PORT"),
     "GOOGLE_CLIENT_ID": lambda stack, name: GOOGLE_CLIENT_ID,
     "SANDBOX_API_URL": lambda stack, name: stack.http("SANDBOX_PORT"),
+    "STRIPE_API_URL": lambda stack, name: stack.http("STRIPE_PORT"),
     "HOLD_SECONDS": lambda stack, name: HOLD_SECONDS,
     "ASYNCAPI_FILE": lambda stack, name: str(stack.layout.asyncapi),
     **{
@@ -130,6 +142,8 @@ VALUES: Mapping[str, Callable[[Stack, str], str]] = {
             "GOOGLE_CLIENT_SECRET",
             "SANDBOX_API_KEY",
             "SANDBOX_WEBHOOK_SECRET",
+            "STRIPE_SECRET_KEY",
+            "STRIPE_WEBHOOK_SECRET",
         )
     },
 }
@@ -155,6 +169,9 @@ def of_outside(name: str, stack: Stack) -> dict[str, str]:
             "SANDBOX_PORT": str(stack.ports["SANDBOX_PORT"]),
             "SANDBOX_API_KEY": stack.secrets["SANDBOX_API_KEY"],
             "SANDBOX_WEBHOOK_SECRET": stack.secrets["SANDBOX_WEBHOOK_SECRET"],
+            "STRIPE_PORT": str(stack.ports["STRIPE_PORT"]),
+            "STRIPE_SECRET_KEY": stack.secrets["STRIPE_SECRET_KEY"],
+            "STRIPE_WEBHOOK_SECRET": stack.secrets["STRIPE_WEBHOOK_SECRET"],
             "PUBLIC_URL": stack.public_url,
         },
         "smtp": {"SMTP_PORT": str(stack.ports["SMTP_PORT"]), "MAIL_DIR": str(stack.layout.mail)},

@@ -15,7 +15,13 @@ INFRASTRUCTURE_PORTS = {
     "REDIS_PORT": 6380,
     "MONGO_PORT": 27018,
 }
-OUTSIDE_PORTS = {"TWITCH_PORT": 8091, "SANDBOX_PORT": 8092, "GOOGLE_PORT": 8093, "SMTP_PORT": 2526}
+OUTSIDE_PORTS = {
+    "TWITCH_PORT": 8091,
+    "SANDBOX_PORT": 8092,
+    "GOOGLE_PORT": 8093,
+    "STRIPE_PORT": 8094,
+    "SMTP_PORT": 2526,
+}
 HEALTH_PORTS = {f"HEALTH_PORT_{name.upper()}": 9101 + index for index, name in enumerate(SERVICES)}
 # One service is restarted at a time, so that their stand-ins share a port.
 STAND_IN_PORT = "STAND_IN_PORT"

@@ -16,11 +16,12 @@ SECONDS_TO_STOP = 10
 """A service finishes what it holds within eight seconds, and the gateway within seven."""
 
 OUTSIDE = {
-    "twitch": "TWITCH_PORT",
-    "google": "GOOGLE_PORT",
-    "sandbox": "SANDBOX_PORT",
-    "smtp": "SMTP_PORT",
+    "twitch": ("TWITCH_PORT",),
+    "google": ("GOOGLE_PORT",),
+    "sandbox": ("SANDBOX_PORT", "STRIPE_PORT"),
+    "smtp": ("SMTP_PORT",),
 }
+"""The ports of each. The payment providers share a process, so that fewer have to start."""
 
 
 def all_of(stack: Stack, *, infrastructure_only: bool = False) -> list[Program]:
@@ -57,20 +58,20 @@ def prepare_infrastructure(stack: Stack, *, test: bool) -> None:
 
 
 def outside(stack: Stack) -> list[Program]:
-    """Stand-ins for systems that are not ours: Twitch, Google, a payment provider, a mail server."""
+    """Stand-ins for systems that are not ours: Twitch, Google, payment providers, a mail server."""
     return [
         Program(
             name=name,
             command=(sys.executable, "-m", f"compose.outside.{name}"),
             directory=REPOSITORY,
             environment={**environment.of_outside(name, stack), "PYTHONUNBUFFERED": "1"},
-            ready=functools.partial(probes.listens, stack.ports[variable]),
-            port_variables=(variable,),
-            address=f"{'smtp' if name == 'smtp' else 'http'}://127.0.0.1:{stack.ports[variable]}",
+            ready=functools.partial(probes.listens, stack.ports[variables[-1]]),
+            port_variables=variables,
+            address=f"{'smtp' if name == 'smtp' else 'http'}://127.0.0.1:{stack.ports[variables[0]]}",
             priority=30,
             seconds_to_stop=5,
         )
-        for name, variable in OUTSIDE.items()
+        for name, variables in OUTSIDE.items()
     ]
 
 

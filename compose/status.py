@@ -90,6 +90,7 @@ def addresses(stack: Stack) -> dict[str, str]:
         "twitch_stand_in": stack.http("TWITCH_PORT"),
         "google_stand_in": stack.http("GOOGLE_PORT"),
         "payment_provider_stand_in": stack.http("SANDBOX_PORT"),
+        "stripe_stand_in": stack.http("STRIPE_PORT"),
         "smtp": f"smtp://127.0.0.1:{stack.ports['SMTP_PORT']}",
         "mail": str(stack.layout.mail),
         **{

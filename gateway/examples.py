@@ -223,10 +223,13 @@ DEPOSIT_STATE = {
     "id": DEPOSIT,
     "status": "pending",
     "amount": usd(50000),
-    "provider": "sandbox",
+    "provider": "stripe",
     "failure": None,
     "created_at": AT,
     "settled_at": None,
+    "reversed": usd(0),
+    "client_secret": "pi_3MtwBwLkdIwHu7ix28a3tqPa_secret_YrKJUKribcBjcG8HVhfZluoGH",
+    "approve_url": None,
 }
 PAYOUT_STATE = {
     "id": PAYOUT,
@@ -408,6 +411,23 @@ EXAMPLES: dict[str, Any] = {
             "actor": ADMIN,
         }
     ),
+    "reconciliation": {
+        "provider": "stripe",
+        "since": AT,
+        "until": "2026-11-24T05:00:00.000000Z",
+        "agrees": False,
+        "movements": 12,
+        "differences": [
+            {
+                "difference": "not_in_ledger",
+                "reference": DEPOSIT,
+                "kind": "deposit",
+                "at_provider": usd(50000),
+                "in_ledger": usd(0),
+                "note": None,
+            }
+        ],
+    },
     "campaign_ledger": {
         "campaign_id": CAMPAIGN,
         "reserved": usd(50000),
@@ -491,7 +511,7 @@ EXAMPLES: dict[str, Any] = {
         "created_at": AT,
     },
     "wallet": WALLET,
-    "create_deposit": {"amount": usd(50000), "provider": "sandbox"},
+    "create_deposit": {"amount": usd(50000), "provider": "stripe"},
     "deposit": DEPOSIT_STATE,
     "transactions": page(
         {

@@ -21,6 +21,30 @@ class DepositSucceeded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DepositReversed(Event):
+    """A refund or a dispute took money of a deposit back, and the wallet gave this much of it."""
+
+    type: ClassVar[str] = "deposit_reversed"
+    aggregate: ClassVar[str] = "deposit_id"
+    deposit_id: str
+    brand_id: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepositReinstated(Event):
+    """What a dispute had taken from a deposit came back to the wallet."""
+
+    type: ClassVar[str] = "deposit_reinstated"
+    aggregate: ClassVar[str] = "deposit_id"
+    deposit_id: str
+    brand_id: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class BudgetReserved(Event):
     """Money moved from the brand's wallet into the campaign's escrow."""
 

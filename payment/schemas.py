@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.schema import (
     IdField,
@@ -77,6 +77,14 @@ class Deposit(Schema):
     failure = fields.String(allow_none=True)
     created_at = UtcDateTime()
     settled_at = UtcDateTime(allow_none=True)
+    reversed = MoneyField(metadata={"description": "What refunds and disputes have taken from the wallet."})
+    client_secret = fields.String(
+        allow_none=True,
+        metadata={"description": "For Stripe's script in the payer's browser, while pending."},
+    )
+    approve_url = fields.String(
+        allow_none=True, metadata={"description": "Where the payer approves it at PayPal, while pending."}
+    )
 
 
 class Movement(MoneySchema):
@@ -210,6 +218,45 @@ class LedgerReport(Schema):
     mismatched_accounts = fields.List(fields.String())
     unbalanced_transactions = fields.List(fields.String())
     mismatched_campaigns = fields.List(fields.String())
+
+
+class ReconciliationQuery(Schema):
+    """A period of at most 28 days; it ends now at the latest."""
+
+    provider = fields.String(required=True, validate=validate.OneOf(DEPOSIT_PROVIDERS))
+    since = UtcDateTime(required=True)
+    until = UtcDateTime(required=True)
+
+
+class Reconcile(ReconciliationQuery):
+    @validates_schema
+    def check_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data["since"] >= data["until"]:
+            raise ValidationError("Must be after since.", "until")
+
+
+class Difference(Schema):
+    """`reference` is a deposit or a payout, or what the provider calls it where we know nothing of it."""
+
+    difference = fields.String(
+        metadata={"enum": ["not_in_ledger", "not_at_provider", "amount_differs", "contradiction"]}
+    )
+    reference = fields.String()
+    kind = fields.String(allow_none=True, metadata={"enum": ["deposit", "reversal", "payout", None]})
+    at_provider = fields.Nested(Movement, allow_none=True)
+    in_ledger = fields.Nested(Movement, allow_none=True)
+    note = fields.String(allow_none=True)
+
+
+class Reconciliation(Schema):
+    """`agrees` is true when nothing differs. Positive amounts came, negative ones left."""
+
+    provider = fields.String()
+    since = UtcDateTime()
+    until = UtcDateTime()
+    agrees = fields.Boolean()
+    movements = fields.Integer()
+    differences = fields.List(fields.Nested(Difference))
 
 
 class CampaignRef(Schema):

@@ -25,7 +25,20 @@ from chassis.service import Service
 from chassis.sql import SqlInbox, SqlSagas, SqlStore
 from payment import clients, pdf, providers, schemas, storage
 from payment.domain.page import PageRequest
-from payment.handlers import budgets, deposits, earnings, methods, payouts, reading, webhooks
+from payment.handlers import (
+    budgets,
+    deposits,
+    earnings,
+    methods,
+    payouts,
+    reading,
+    reconciliation,
+    reversals,
+    webhooks,
+)
+from payment.handlers.ports import PaymentProvider
+from payment.providers.sandbox import SandboxProvider
+from payment.providers.stripe import StripeProvider
 
 # The hold of the local stack is two seconds, and a round without due holds costs one indexed query.
 SECONDS_BETWEEN_RELEASES = 1
@@ -34,8 +47,6 @@ SECONDS_BETWEEN_FOLLOW_UPS = 1
 # A budget of many streamers has one row that their earnings lock, so they are posted together; what a
 # participation earns meanwhile adds up to one posting.
 EARNINGS_BATCH = {"size": 200, "seconds": 0.2}
-
-PAYS_OUT = "sandbox"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +64,9 @@ class PaymentSettings(Settings):
     sandbox_api_url: str = "http://127.0.0.1:8092"
     sandbox_api_key: Secret[str] = Secret("")  # noqa: RUF009
     sandbox_webhook_secret: Secret[str] = Secret("")  # noqa: RUF009
+    stripe_api_url: str = "https://api.stripe.com"
+    stripe_secret_key: Secret[str] = Secret("")  # noqa: RUF009
+    stripe_webhook_secret: Secret[str] = Secret("")  # noqa: RUF009
 
     @property
     def terms(self) -> earnings.Terms:
@@ -65,15 +79,21 @@ class ConfiguredProviders(DependencyProvider):
     configuration = Configuration()
 
     def setup(self) -> None:
-        settings = self.configuration.settings
-        key, secret = settings.sandbox_api_key.reveal(), settings.sandbox_webhook_secret.reveal()
-        configured = {}
-        if key and secret:
-            configured["sandbox"] = providers.SandboxProvider(settings.sandbox_api_url, key, secret)
-        self._providers = providers.Providers(configured)
+        self._providers = providers.Providers(configured(self.configuration.settings))
 
     def get_dependency(self, worker_ctx: object) -> providers.Providers:
         return self._providers
+
+
+def configured(settings: PaymentSettings) -> dict[str, PaymentProvider]:
+    found: dict[str, PaymentProvider] = {}
+    key, secret = settings.sandbox_api_key.reveal(), settings.sandbox_webhook_secret.reveal()
+    if key and secret:
+        found["sandbox"] = SandboxProvider.at(settings.sandbox_api_url, key, secret)
+    key, secret = settings.stripe_secret_key.reveal(), settings.stripe_webhook_secret.reveal()
+    if key and secret:
+        found["stripe"] = StripeProvider.at(settings.stripe_api_url, key, secret)
+    return found
 
 
 class Vault(DependencyProvider):
@@ -117,19 +137,20 @@ class PaymentService(Service):
         deposit = deposits.make_deposit(
             self.payments,
             provider,
+            self.vault,
             self.clock,
             self.new_id,
             self.settings.wallet_currency,
             self.principal,
             deposits.MakeDeposit(**command),
         )
-        return schemas.Deposit().dump(deposit)
+        return schemas.Deposit().dump(deposits.shown(self.vault, deposit))
 
     @rpc(callers={"gateway"})
     def get_deposit(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.DepositRef().load(request)
         deposit = deposits.get_deposit(self.payments, self.principal, query["deposit_id"])
-        return schemas.Deposit().dump(deposit)
+        return schemas.Deposit().dump(deposits.shown(self.vault, deposit))
 
     @rpc(callers={"gateway"})
     def list_invoices(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -209,6 +230,14 @@ class PaymentService(Service):
         return schemas.LedgerReport().dump(self.payments.reports.verify())
 
     @rpc(callers={"gateway"})
+    def reconcile(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = schemas.Reconcile().load(request)
+        provider = self.providers.named(query["provider"])
+        period = reconciliation.Period(query["since"], query["until"])
+        found = reconciliation.reconcile(self.payments, provider, self.clock, self.principal, period)
+        return schemas.Reconciliation().dump(found)
+
+    @rpc(callers={"gateway"})
     def campaign_ledger(self, request: dict[str, Any]) -> dict[str, Any]:
         query = schemas.CampaignRef().load(request)
         ledger = reading.campaign_ledger(self.payments, self.principal, query["campaign_id"])
@@ -220,8 +249,8 @@ class PaymentService(Service):
 
     @saga(payouts.PAYOUT_SAGA)
     def payout(self, run: SagaRun) -> None:
-        provider = self.providers.named(PAYS_OUT)
-        run.advance(payouts.payout_steps(self.payments, provider, self.vault, self.clock, self.new_id))
+        steps = payouts.payout_steps(self.payments, self.providers, self.vault, self.clock, self.new_id)
+        run.advance(steps)
 
     @timer(interval=SECONDS_BETWEEN_RELEASES)
     def release_holds(self) -> None:
@@ -230,7 +259,8 @@ class PaymentService(Service):
     @timer(interval=SECONDS_BETWEEN_FOLLOW_UPS)
     def follow_up(self) -> None:
         webhooks.apply_waiting_webhooks(self.payments, self.clock, self.new_id)
-        deposits.follow_up_deposits(self.payments, self.providers, self.clock, self.new_id)
+        reversals.collect_reversals(self.payments, self.clock, self.new_id)
+        deposits.follow_up_deposits(self.payments, self.providers, self.vault, self.clock, self.new_id)
 
     def _desk(self) -> payouts.PayoutDesk:
         return payouts.PayoutDesk(
@@ -238,7 +268,7 @@ class PaymentService(Service):
             streamers=self.streamers,
             vault=self.vault,
             sagas=self.sagas,
-            provider=PAYS_OUT,
+            providers=self.providers,
             currency=self.settings.wallet_currency,
             step_up_above=self.settings.payout_step_up_minor,
         )

@@ -38,6 +38,7 @@ PLACES: Sequence[Place] = (
     {"service": "participation", "collection": "overlays", "field": "sealed_token"},
     {"service": "participation", "collection": "sessions", "field": "sealed_key"},
     {"service": "payment", "collection": "payouts", "field": "destination"},
+    {"service": "payment", "collection": "deposits", "field": "checkout"},
 )
 
 

@@ -93,7 +93,15 @@ BODIES = {
 }
 # What a parameter of the same name is here.
 ELSEWHERE = {"/v1/webhooks/{provider}": {"provider": "sandbox"}}
-QUERIES = {"timeseries": {"metric": "qualified", "bucket": "hour"}, "breakdown": {"by": "platform"}}
+QUERIES = {
+    "timeseries": {"metric": "qualified", "bucket": "hour"},
+    "breakdown": {"by": "platform"},
+    "reconciliation": {
+        "provider": "sandbox",
+        "since": "2026-11-23T05:00:00Z",
+        "until": "2026-11-24T05:00:00Z",
+    },
+}
 
 AT_ONCE = 8
 SECONDS = 30.0

@@ -309,6 +309,12 @@ ROUTES = [
     post(f"/v1/admin/campaigns/{example.CAMPAIGN}/reject", ADMIN, "campaign.reject", CMP, body="reason"),
     get(f"/v1/admin/campaigns/{example.CAMPAIGN}/ledger", ADMIN, "payment.campaign_ledger", CMP),
     get("/v1/admin/ledger/verify", ADMIN, "payment.verify_ledger"),
+    get(
+        "/v1/admin/ledger/reconciliation?provider=stripe&since=2026-11-23T05:00:00Z&until=2026-11-24T05:00:00Z",
+        ADMIN,
+        "payment.reconcile",
+        {"provider": "stripe"},
+    ),
     post(f"{C}/applications", STREAMER, "participation.apply", CMP, 201),
     get(f"{C}/applications", BRAND, "participation.list_applications", {**CMP, **PAGE}),
     get("/v1/participations", STREAMER, "participation.list_mine", PAGE),
@@ -328,7 +334,7 @@ ROUTES = [
     post(f"{O}/deliveries", PUBLIC, "participation.post_deliveries", TOKEN, 202, "post_deliveries"),
     get(f"/v1/assets/{example.ASSET}", BRAND, "asset.get", {"asset_id": example.ASSET}),
     get("/v1/wallet", BOTH, "payment.wallet"),
-    post("/v1/wallet/deposits", BRAND, "payment.deposit", {"provider": "sandbox"}, 201, "create_deposit"),
+    post("/v1/wallet/deposits", BRAND, "payment.deposit", {"provider": "stripe"}, 201, "create_deposit"),
     get(
         f"/v1/wallet/deposits/{example.DEPOSIT}", BOTH, "payment.get_deposit", {"deposit_id": example.DEPOSIT}
     ),

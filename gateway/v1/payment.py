@@ -140,6 +140,15 @@ def verify_ledger() -> Response:
     return answer("payment", "verify_ledger", timeout=30)
 
 
+@blueprint.route("/admin/ledger/reconciliation")
+@blueprint.requires("admin:ledger")
+@blueprint.answers(200, schemas.Reconciliation, example="reconciliation")
+@blueprint.query(schemas.ReconciliationQuery)
+def reconcile(query: dict[str, Any]) -> Response:
+    """Hold the ledger against a payment provider; each difference is listed."""
+    return answer("payment", "reconcile", schemas.ReconciliationQuery().dump(query), timeout=30)
+
+
 @blueprint.route("/admin/campaigns/<id:campaign_id>/ledger")
 @blueprint.requires("admin:ledger")
 @blueprint.answers(200, schemas.CampaignLedger, example="campaign_ledger")

@@ -1,11 +1,11 @@
 """What payment refuses, by name.
 
     Conflict 409       insufficient_funds, no_payout_method, concurrent_update, provider_refused,
-                       amount_mismatch, settlement_conflict
+                       amount_mismatch, payee_mismatch, settlement_conflict
     NotFound 404       payment_method_not_found, deposit_not_found, payout_not_found, invoice_not_found,
                        campaign_not_found
     Unprocessable 422  idempotency_key_reused, below_minimum, currency_not_supported,
-                       provider_not_configured
+                       provider_not_configured, period_too_long
     BadRequest 400     bad_signature, malformed_webhook
     Unavailable 503    earnings_outstanding, provider_unavailable, payout_outcome_unknown
 
@@ -36,11 +36,19 @@ class ProviderRefused(Conflict):
     code, title = "payment.provider_refused", "The payment provider refused"
 
 
-class AmountMismatch(Conflict):
+class Contradiction(Conflict):
+    """The provider's word and ours cannot both be true: nothing is posted, and somebody has to look."""
+
+
+class AmountMismatch(Contradiction):
     code, title = "payment.amount_mismatch", "The provider names another amount than we do"
 
 
-class SettlementConflict(Conflict):
+class PayeeMismatch(Contradiction):
+    code, title = "payment.payee_mismatch", "The provider names another account than we do"
+
+
+class SettlementConflict(Contradiction):
     code, title = "payment.settlement_conflict", "The provider contradicts what was settled before"
 
 
@@ -70,6 +78,10 @@ class IdempotencyKeyReused(Unprocessable):
 
 class BelowMinimum(Unprocessable):
     code, title = "payment.below_minimum", "The amount is below the minimum"
+
+
+class PeriodTooLong(Unprocessable):
+    code, title = "payment.period_too_long", "A shorter period has to be chosen"
 
 
 class CurrencyNotSupported(Unprocessable):

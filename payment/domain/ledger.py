@@ -30,6 +30,8 @@ class AccountKind(StrEnum):
 
 class TransactionKind(StrEnum):
     DEPOSIT = "deposit"
+    DEPOSIT_REVERSAL = "deposit_reversal"
+    REINSTATEMENT = "reinstatement"
     RESERVATION = "reservation"
     BUDGET_RETURN = "budget_return"
     EARNING = "earning"

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chassis.money import Money
-from payment.domain.errors import AmountMismatch, BelowMinimum, SettlementConflict
+from payment.domain.errors import AmountMismatch, BelowMinimum, PayeeMismatch, SettlementConflict
 from payment.domain.ledger import (
     NO_CHANGE,
     Account,
@@ -69,6 +69,8 @@ class Payout:
     def check_is_what_the_provider_names(self, found: ProviderObject) -> None:
         if found.amount != self.amount:
             raise AmountMismatch(f"{self.id} is over {self.amount}, the provider says {found.amount}")
+        if found.destination is not None and found.destination != self.destination_hint:
+            raise PayeeMismatch(f"{self.id} goes to {self.destination_hint}, not to {found.destination}")
 
     def request(self, *, transaction_id: str) -> Change:
         """Sets the money aside."""

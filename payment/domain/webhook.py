@@ -33,7 +33,10 @@ class Webhook:
 
     @classmethod
     def arrived(cls, provider: str, event: ProviderEvent, at: datetime) -> Webhook:
-        return cls(provider, event, received_at=at, next_attempt_at=at)
+        webhook = cls(provider, event, received_at=at, next_attempt_at=at)
+        if event.objection is not None:
+            webhook.contradicts(event.objection)
+        return webhook
 
     @property
     def is_waiting(self) -> bool:

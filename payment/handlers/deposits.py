@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from chassis.clock import Clock
 from chassis.ids import NewId
@@ -10,13 +12,20 @@ from chassis.money import Money
 from chassis.principal import Caller
 from payment.domain.deposit import Deposit
 from payment.domain.document import DocumentKind, receipt
-from payment.domain.errors import AmountMismatch, DepositNotFound, ProviderRefused, ProviderUnavailable
-from payment.domain.provider import ProviderObject
+from payment.domain.errors import (
+    Contradiction,
+    DepositNotFound,
+    ProviderNotConfigured,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from payment.domain.provider import Checkout, ProviderObject
 from payment.domain.wallet import check_currency
 from payment.handlers.idempotency import Answer, Attempt, once
-from payment.handlers.ports import PaymentProvider, Payments, Providers
+from payment.handlers.ports import PaymentProvider, Payments, Providers, Vault
+from payment.handlers.reversals import even_out
 
-# A round stops at the first call that the provider does not answer, so a round is short.
+# A provider that does not answer once is asked no more in that round, so a round is short.
 DEPOSITS_PER_ROUND = 20
 
 
@@ -29,6 +38,7 @@ class MakeDeposit:
 def make_deposit(
     payments: Payments,
     provider: PaymentProvider,
+    vault: Vault,
     clock: Clock,
     new_id: NewId,
     currency: str,
@@ -49,8 +59,17 @@ def make_deposit(
     answer = once(payments, clock, attempt, work)
     deposit = payments.transaction(lambda: payments.deposits.get(answer["deposit_id"]))
     if deposit.is_pending and deposit.intent_id is None:
-        follow_up(payments, provider, clock, new_id, deposit)
+        follow_up(payments, provider, vault, clock, new_id, deposit)
+        deposit = payments.transaction(lambda: payments.deposits.get(deposit.id))
     return deposit.as_it_began()
+
+
+def shown(vault: Vault, deposit: Deposit) -> dict[str, Any]:
+    """The deposit, and while it waits for its payer what the payer's browser needs."""
+    checkout = Checkout()
+    if deposit.is_pending and deposit.checkout is not None:
+        checkout = Checkout(**json.loads(vault.decrypt(deposit.checkout)))
+    return {**vars(deposit), "reversed": deposit.reversed, **asdict(checkout)}
 
 
 def get_deposit(payments: Payments, by: Caller, deposit_id: str) -> Deposit:
@@ -61,17 +80,42 @@ def get_deposit(payments: Payments, by: Caller, deposit_id: str) -> Deposit:
     return deposit
 
 
-def follow_up_deposits(payments: Payments, providers: Providers, clock: Clock, new_id: NewId) -> int:
+def follow_up_deposits(
+    payments: Payments, providers: Providers, vault: Vault, clock: Clock, new_id: NewId
+) -> int:
     """One round of the timer: orders what was not ordered and asks for what no webhook told."""
     due = payments.transaction(lambda: payments.deposits.due(clock.now(), DEPOSITS_PER_ROUND))
-    for done, deposit in enumerate(due):
-        if not follow_up(payments, providers.named(deposit.provider), clock, new_id, deposit):
-            return done
-    return len(due)
+    silent: set[str] = set()
+    done = 0
+    for deposit in due:
+        if deposit.provider in silent:
+            continue
+        if follow_up_at(payments, providers, vault, clock, new_id, deposit):
+            done += 1
+        else:
+            silent.add(deposit.provider)
+    return done
+
+
+def follow_up_at(
+    payments: Payments, providers: Providers, vault: Vault, clock: Clock, new_id: NewId, deposit: Deposit
+) -> bool:
+    """A provider whose keys were taken away is one that does not answer: its deposits wait for them."""
+    try:
+        provider = providers.named(deposit.provider)
+    except ProviderNotConfigured:
+        note(payments, clock, deposit.id)
+        return False
+    return follow_up(payments, provider, vault, clock, new_id, deposit)
 
 
 def follow_up(
-    payments: Payments, provider: PaymentProvider, clock: Clock, new_id: NewId, deposit: Deposit
+    payments: Payments,
+    provider: PaymentProvider,
+    vault: Vault,
+    clock: Clock,
+    new_id: NewId,
+    deposit: Deposit,
 ) -> bool:
     """Asks the provider, and notes what it said; False when it gave no usable answer."""
     try:
@@ -79,14 +123,18 @@ def follow_up(
         settle_deposit(payments, clock, new_id, deposit.id, found)
     except ProviderRefused as refusal:
         note(payments, clock, deposit.id, refused=str(refusal))
-    except AmountMismatch as mismatch:
-        note(payments, clock, deposit.id, problem=str(mismatch))
+    except Contradiction as contradiction:
+        note(payments, clock, deposit.id, problem=str(contradiction))
     except ProviderUnavailable:
         note(payments, clock, deposit.id)
         return False
     else:
-        note(payments, clock, deposit.id)
+        note(payments, clock, deposit.id, checkout=sealed(vault, found.checkout))
     return True
+
+
+def sealed(vault: Vault, checkout: Checkout | None) -> str | None:
+    return None if checkout is None else vault.encrypt(json.dumps(asdict(checkout)))
 
 
 def ask(provider: PaymentProvider, deposit: Deposit) -> ProviderObject:
@@ -108,7 +156,8 @@ def settle_deposit(
             sequence = payments.documents.next_sequence(DocumentKind.RECEIPT)
             document = receipt(deposit, id=new_id("inv"), sequence=sequence, at=clock.now())
             payments.documents.add(document)
-        payments.deposits.save(deposit, change.events)
+        reversal = even_out(payments, clock, new_id, deposit)
+        payments.deposits.save(deposit, (*change.events, *reversal.events))
 
     payments.transaction(work)
 
@@ -120,6 +169,7 @@ def note(
     *,
     refused: str | None = None,
     problem: str | None = None,
+    checkout: str | None = None,
 ) -> None:
     """Plans the next look at a deposit that is still pending, or ends it when it was refused."""
 
@@ -128,6 +178,7 @@ def note(
         if not deposit.is_pending:
             return
         deposit.looked_up(clock.now(), problem)
+        deposit.checkout = deposit.checkout or checkout
         if refused is not None:
             deposit.refuse(refused, at=clock.now())
         payments.deposits.save(deposit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from chassis.clock import Clock
 from chassis.ids import NewId
@@ -13,22 +14,24 @@ from chassis.principal import PASSWORD, Caller
 from chassis.saga_steps import SagaState, Step
 from payment.domain.document import DocumentKind, payout_statement
 from payment.domain.errors import (
-    AmountMismatch,
+    Contradiction,
     NoPayoutMethod,
     PayoutNotFound,
     PayoutOutcomeUnknown,
+    ProviderNotConfigured,
     ProviderRefused,
-    SettlementConflict,
+    ProviderUnavailable,
 )
 from payment.domain.page import PageRequest
 from payment.domain.payout import Payout, PayoutStatus
-from payment.domain.provider import Destination, Progress, ProviderObject
+from payment.domain.provider import PAID_BY, Destination, Progress, ProviderObject
 from payment.domain.wallet import check_currency
 from payment.handlers.idempotency import Answer, Attempt, kept_answer, once
 from payment.handlers.ports import (
     Payee,
     PaymentProvider,
     Payments,
+    Providers,
     Sagas,
     Streamers,
     Vault,
@@ -38,6 +41,8 @@ PAYOUT_SAGA = "payout"
 SETTLEMENT_SECONDS = 7 * 24 * 3_600.0
 """A bank may take some days; until then a payout that is on its way is nothing to worry about."""
 
+ORDERS_REMEMBERED = timedelta(days=29)
+"""PayPal knows an order again for 30 days. Who retries a payout later than that has to look there first."""
 
 STEP_UP_SECONDS = 600
 """As for choosing where the money goes. An account with an authenticator app always authenticates with it."""
@@ -51,7 +56,7 @@ class RequestPayout:
 
 @dataclass(frozen=True)
 class PayoutDesk:
-    """The collaborators of a payout; `provider` is the name of the one that pays.
+    """The collaborators of a payout; which provider pays follows from the streamer's method.
 
     More than `step_up_above` minor units at once need an authentication of late.
     """
@@ -60,7 +65,7 @@ class PayoutDesk:
     streamers: Streamers
     vault: Vault
     sagas: Sagas
-    provider: str
+    providers: Providers
     currency: str
     step_up_above: int
 
@@ -88,10 +93,11 @@ def draft(desk: PayoutDesk, clock: Clock, new_id: NewId, streamer_id: str, amoun
     destination = desk.streamers.payout_destination(streamer_id)
     if destination is None:
         raise NoPayoutMethod()
+    provider = desk.providers.named(PAID_BY[destination.method])
     return Payout(
         id=new_id("pay"),
         streamer_id=streamer_id,
-        provider=desk.provider,
+        provider=provider.name,
         amount=amount,
         destination=desk.vault.encrypt(json.dumps(asdict(destination))),
         destination_hint=destination.masked,
@@ -122,7 +128,7 @@ def list_payouts(payments: Payments, by: Caller, page: PageRequest) -> Page[Payo
 
 
 def payout_steps(
-    payments: Payments, provider: PaymentProvider, vault: Vault, clock: Clock, new_id: NewId
+    payments: Payments, providers: Providers, vault: Vault, clock: Clock, new_id: NewId
 ) -> list[Step]:
     """The request itself took the first step, so that an overdraft is answered at once."""
 
@@ -134,10 +140,10 @@ def payout_steps(
         give_up_payout(payments, clock, new_id, saga.data["payout_id"], reason)
 
     def order(saga: SagaState) -> None:
-        order_payout(payments, provider, vault, saga.data["payout_id"])
+        order_payout(payments, providers, vault, clock, saga.data["payout_id"])
 
     def settle(saga: SagaState) -> None:
-        await_settlement(payments, provider, clock, new_id, saga.data["payout_id"])
+        await_settlement(payments, providers, clock, new_id, saga.data["payout_id"])
 
     return [
         Step("set_aside", already_set_aside, undo=take_back),
@@ -146,12 +152,17 @@ def payout_steps(
     ]
 
 
-def order_payout(payments: Payments, provider: PaymentProvider, vault: Vault, payout_id: str) -> None:
+def order_payout(
+    payments: Payments, providers: Providers, vault: Vault, clock: Clock, payout_id: str
+) -> None:
     """Idempotent at the provider by the payout's id: a repeated order is answered, not paid twice."""
     payout = payments.transaction(lambda: payments.payouts.get(payout_id))
-    if payout.is_settled:
+    if payout.is_settled or payout.provider_payout_id is not None:
         return
+    if clock.now() - payout.created_at > ORDERS_REMEMBERED:
+        raise PayoutOutcomeUnknown("the provider may have forgotten an order that is so old")
     destination = Destination(**json.loads(vault.decrypt(payout.destination)))
+    provider = provider_of(payout, providers)
     found = provider.create_payout(payout.id, payout.amount, destination)
 
     def work() -> None:
@@ -162,8 +173,16 @@ def order_payout(payments: Payments, provider: PaymentProvider, vault: Vault, pa
     payments.transaction(work)
 
 
+def provider_of(payout: Payout, providers: Providers) -> PaymentProvider:
+    """Keys that were taken away say nothing about what the provider did, so the saga does not turn round."""
+    try:
+        return providers.named(payout.provider)
+    except ProviderNotConfigured as missing:
+        raise ProviderUnavailable(str(missing)) from missing
+
+
 def await_settlement(
-    payments: Payments, provider: PaymentProvider, clock: Clock, new_id: NewId, payout_id: str
+    payments: Payments, providers: Providers, clock: Clock, new_id: NewId, payout_id: str
 ) -> None:
     """Done when paid; final when failed; asked again while the provider is at it.
 
@@ -171,7 +190,7 @@ def await_settlement(
     """
     payout = payments.transaction(lambda: payments.payouts.get(payout_id))
     if not payout.is_settled and payout.provider_payout_id is not None:
-        found = provider.find_payout(payout.provider_payout_id)
+        found = provider_of(payout, providers).find_payout(payout.provider_payout_id)
         payout = settle_as_found(payments, clock, new_id, payout_id, found)
     if payout.status == PayoutStatus.FAILED:
         raise ProviderRefused(payout.failure or "")
@@ -185,7 +204,7 @@ def settle_as_found(
     """A contradiction must not turn the saga round: the provider may have paid all the same."""
     try:
         return settle_payout(payments, clock, new_id, payout_id, found)
-    except (AmountMismatch, SettlementConflict) as contradiction:
+    except Contradiction as contradiction:
         raise PayoutOutcomeUnknown(str(contradiction)) from contradiction
 
 

@@ -7,7 +7,7 @@ nobody waits in a circle: webhook, hold, deposit or payout, campaign budget, par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -19,10 +19,12 @@ from payment.domain.budget import CampaignBudget
 from payment.domain.deposit import Deposit
 from payment.domain.document import Document, DocumentKind
 from payment.domain.earnings import Accrual, Hold, ParticipationEarnings
-from payment.domain.ledger import AccountKind, Transaction
+from payment.domain.ledger import Account, AccountKind, Transaction
 from payment.domain.page import PageRequest
 from payment.domain.payout import Payout
 from payment.domain.provider import Destination, PaymentMethod, ProviderEvent, ProviderObject
+from payment.domain.reconciliation import Cleared, Movement
+from payment.domain.reversal import Reversal
 from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry
 from payment.domain.webhook import Webhook
 
@@ -32,6 +34,9 @@ T = TypeVar("T")
 class Ledger(Protocol):
     def post(self, *transactions: Transaction) -> None:
         """Locks the accounts in their order; InsufficientFunds when one would be overdrawn."""
+
+    def balance(self, account: Account) -> Money:
+        """Holds the account until the transaction ends."""
 
 
 class Budgets(Protocol):
@@ -75,8 +80,25 @@ class Deposits(Protocol):
 
     def save(self, deposit: Deposit, events: Sequence[Event] = ()) -> None: ...
 
+    def lock_by_payment(self, provider: str, payment: str) -> Deposit:
+        """By the provider's id of the order or of the money."""
+
     def due(self, now: datetime, limit: int) -> list[Deposit]:
         """Pending deposits whose time to be looked up has come, longest waiting first."""
+
+    def references(self, provider: str, payments: Collection[str]) -> dict[str, str]:
+        """Our ids by the provider's ids of orders or of money; those that we do not know are left out."""
+
+    def outstanding(self, now: datetime, limit: int) -> list[str]:
+        """Ids of those that the wallet still owes something for, when their time has come."""
+
+
+class Reversals(Protocol):
+    def keep(self, deposit: Deposit, reversal: Reversal, at: datetime) -> None:
+        """In the place of what was known of it."""
+
+    def of_deposit(self, deposit_id: str) -> list[Reversal]:
+        """In the order in which they became known."""
 
 
 class Payouts(Protocol):
@@ -101,6 +123,9 @@ class Webhooks(Protocol):
 
     def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         """(provider, event id) of the waiting ones whose next attempt is due."""
+
+    def contradictions(self, provider: str, since: datetime, until: datetime) -> list[tuple[str, str]]:
+        """(event id, note) of those that came in this time and were not applied because of what they say."""
 
 
 class Documents(Protocol):
@@ -134,6 +159,9 @@ class Reports(Protocol):
 
     def campaign(self, campaign_id: str) -> CampaignLedger | None: ...
 
+    def cleared(self, provider: str, since: datetime, until: datetime) -> list[Cleared]:
+        """What was posted between us and the provider, from `since` on and before `until`."""
+
     def verify(self) -> LedgerReport:
         """Reads everything in one snapshot."""
 
@@ -158,6 +186,9 @@ class Payments(Protocol):
     def deposits(self) -> Deposits: ...
 
     @property
+    def reversals(self) -> Reversals: ...
+
+    @property
     def payouts(self) -> Payouts: ...
 
     @property
@@ -176,6 +207,7 @@ class Payments(Protocol):
 class PaymentProvider(Protocol):
     """Orders are idempotent by their reference: the same one again gets the first one's answer.
 
+    `find_payment` also takes the payment's next step, where the provider leaves that to us.
     ProviderRefused means that it will never happen. ProviderUnavailable means that nothing is known.
     """
 
@@ -195,6 +227,9 @@ class PaymentProvider(Protocol):
 
     def read_webhook(self, headers: Mapping[str, str], body: str, now: datetime) -> ProviderEvent:
         """BadSignature unless the provider signed it lately; MalformedWebhook when it is no event."""
+
+    def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
+        """What moved on our account there, from `since` on and before `until`, in any order."""
 
 
 class Providers(Protocol):

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from chassis.clock import Clock
 from chassis.ids import NewId
-from payment.domain.errors import AmountMismatch, DepositNotFound, PayoutNotFound, SettlementConflict
-from payment.domain.provider import ProviderEvent, Subject
+from payment.domain.errors import Contradiction, DepositNotFound, PayoutNotFound
+from payment.domain.provider import ProviderEvent, ProviderObject, Subject
+from payment.domain.reversal import Reversal
 from payment.domain.webhook import Webhook
 from payment.handlers.deposits import settle_deposit
 from payment.handlers.payouts import settle_payout
 from payment.handlers.ports import PaymentProvider, Payments
+from payment.handlers.reversals import apply_reversal
 
 WEBHOOKS_PER_ROUND = 100
 
@@ -48,7 +50,7 @@ def apply_webhook(payments: Payments, clock: Clock, new_id: NewId, provider: str
             settle(payments, clock, new_id, webhook)
         except (DepositNotFound, PayoutNotFound):
             webhook.wait(clock.now())
-        except (AmountMismatch, SettlementConflict) as contradiction:
+        except Contradiction as contradiction:
             webhook.contradicts(str(contradiction))
         payments.webhooks.save(webhook)
 
@@ -58,11 +60,14 @@ def apply_webhook(payments: Payments, clock: Clock, new_id: NewId, provider: str
 def settle(payments: Payments, clock: Clock, new_id: NewId, webhook: Webhook) -> None:
     """Whatever this raises on purpose, it raises before it writes."""
     event: ProviderEvent = webhook.event
-    if event.subject == Subject.PAYMENT:
-        settle_deposit(payments, clock, new_id, event.object.reference, event.object)
-    elif event.subject == Subject.PAYOUT:
-        settle_payout(payments, clock, new_id, event.object.reference, event.object)
-    else:
-        webhook.ignore(f"{event.type} is nothing that we deal in")
-        return
+    match event.subject, event.object:
+        case Subject.PAYMENT, ProviderObject() as payment:
+            settle_deposit(payments, clock, new_id, payment.reference, payment)
+        case Subject.PAYOUT, ProviderObject() as payout:
+            settle_payout(payments, clock, new_id, payout.reference, payout)
+        case Subject.REVERSAL, Reversal() as reversal:
+            apply_reversal(payments, clock, new_id, webhook.provider, reversal)
+        case _:
+            webhook.ignore(f"{event.type} is nothing that we deal in")
+            return
     webhook.applied()

@@ -12,7 +12,7 @@ from payment.storage.budgets import SqlBudgets, SqlEarnings, SqlHolds
 from payment.storage.documents import SqlDocuments
 from payment.storage.ledger import SqlLedger
 from payment.storage.reports import SqlReports
-from payment.storage.settlements import SqlDeposits, SqlPayouts
+from payment.storage.settlements import SqlDeposits, SqlPayouts, SqlReversals
 from payment.storage.webhooks import SqlWebhooks
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ class SqlPayments:
         self.earnings = SqlEarnings(sql, outbox)
         self.holds = SqlHolds(sql, outbox)
         self.deposits = SqlDeposits(sql, outbox)
+        self.reversals = SqlReversals(sql, outbox)
         self.payouts = SqlPayouts(sql, outbox)
         self.webhooks = SqlWebhooks(sql, outbox)
         self.documents = SqlDocuments(sql, outbox)

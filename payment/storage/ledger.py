@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.money import Money
 from payment.domain.ledger import Account, Transaction, balances_after
 from payment.storage.base import SqlPart, relation
 from payment.storage.tables import accounts, postings, transactions
@@ -28,6 +29,10 @@ class SqlLedger(SqlPart):
             postings.insert(), [row for transaction in new for row in posting_rows(transaction, ids)]
         )
         self._set_balances({ids[account]: balance for account, balance in balances.items()})
+
+    def balance(self, account: Account) -> Money:
+        (_, balance) = self._lock([account])[account]
+        return Money(balance, account.currency)
 
     def _set_balances(self, balances: Mapping[int, int]) -> None:
         given = relation([accounts.c.id, accounts.c.balance], sorted(balances.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,12 +13,20 @@ from chassis.money import Money
 from chassis.pagination import Page, decode_cursor, page_of
 from payment.domain.ledger import AccountKind, TransactionKind
 from payment.domain.page import PageRequest
+from payment.domain.reconciliation import Cleared, MovementKind
 from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry, WalletPosting
 from payment.storage.base import SqlPart
 from payment.storage.tables import accounts, campaign_budgets, postings, transactions
 
 # An auditor needs the first findings, not a million of them in one answer.
 FINDINGS = 100
+
+MOVED_BY = {
+    TransactionKind.DEPOSIT: MovementKind.DEPOSIT,
+    TransactionKind.DEPOSIT_REVERSAL: MovementKind.REVERSAL,
+    TransactionKind.REINSTATEMENT: MovementKind.REVERSAL,
+    TransactionKind.PAYOUT: MovementKind.PAYOUT,
+}
 
 OF_POSTING = postings.join(accounts, accounts.c.id == postings.c.account_id)
 
@@ -93,6 +102,24 @@ class SqlReports(SqlPart):
             accounts.c.kind == AccountKind.PLATFORM_FEES.value, postings.c.transaction_id.in_(earnings)
         )
         return int(self.connection.execute(statement).scalar_one())
+
+    def cleared(self, provider: str, since: datetime, until: datetime) -> list[Cleared]:
+        clearing = (accounts.c.kind == AccountKind.PROVIDER_CLEARING.value, accounts.c.owner == provider)
+        statement = (
+            sa.select(
+                transactions.c.kind,
+                transactions.c.reference,
+                transactions.c.at,
+                postings.c.amount,
+                postings.c.currency,
+            )
+            .select_from(OF_POSTING.join(transactions, transactions.c.id == postings.c.transaction_id))
+            .where(*clearing, transactions.c.at >= since, transactions.c.at < until)
+        )
+        return [
+            Cleared(MOVED_BY[row.kind], row.reference, Money(-row.amount, row.currency), row.at)
+            for row in self.rows(statement)
+        ]
 
     def verify(self) -> LedgerReport:
         return self._sql.transaction(self._verify, isolation="SERIALIZABLE")

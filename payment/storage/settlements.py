@@ -1,13 +1,14 @@
-"""Deposits and payouts: what is under way at a provider."""
+"""Deposits, their reversals, and payouts: what is under way at a provider."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Row
 
 from chassis.event import Event
@@ -17,8 +18,9 @@ from payment.domain.deposit import Deposit, DepositStatus
 from payment.domain.errors import DepositNotFound, PayoutNotFound
 from payment.domain.page import PageRequest
 from payment.domain.payout import Payout, PayoutStatus
+from payment.domain.reversal import Reversal, ReversalKind, ReversalStage
 from payment.storage.base import SqlPart, newest_first, page
-from payment.storage.tables import deposits, payouts
+from payment.storage.tables import deposits, payouts, reversals
 
 
 class SqlDeposits(SqlPart):
@@ -40,11 +42,72 @@ class SqlDeposits(SqlPart):
         ordered = statement.order_by(deposits.c.next_check_at).limit(limit)
         return [deposit_of(row) for row in self.rows(ordered)]
 
+    def lock_by_payment(self, provider: str, payment: str) -> Deposit:
+        return self._one(deposits.select().where(*of_payments(provider, [payment])).with_for_update())
+
+    def references(self, provider: str, payments: Collection[str]) -> dict[str, str]:
+        rows = self.rows(deposits.select().where(*of_payments(provider, payments)))
+        by_order = {row.intent_id: row.id for row in rows}
+        return by_order | {row.payment_id: row.id for row in rows if row.payment_id is not None}
+
+    def outstanding(self, now: datetime, limit: int) -> list[str]:
+        succeeded = deposits.c.status == DepositStatus.SUCCEEDED.value
+        short = deposits.c.owed_minor != deposits.c.reversed_minor
+        statement = sa.select(deposits.c.id).where(succeeded, short, deposits.c.next_check_at <= now)
+        return [row.id for row in self.rows(statement.order_by(deposits.c.next_check_at).limit(limit))]
+
     def _one(self, statement: sa.Select[Any]) -> Deposit:
         row = self.connection.execute(statement).one_or_none()
         if row is None:
             raise DepositNotFound()
         return deposit_of(row)
+
+
+def of_payments(provider: str, payments: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:
+    named = deposits.c.intent_id.in_(payments) | deposits.c.payment_id.in_(payments)
+    return deposits.c.provider == provider, named
+
+
+class SqlReversals(SqlPart):
+    def keep(self, deposit: Deposit, reversal: Reversal, at: datetime) -> None:
+        values = {
+            "provider": deposit.provider,
+            "deposit_id": deposit.id,
+            **reversal_values(reversal),
+            "first_known_at": at,
+            "updated_at": at,
+        }
+        fresh = insert(reversals).values(values)
+        changed = {name: values[name] for name in ("reason", "amount", "stage", "updated_at")}
+        self.connection.execute(fresh.on_conflict_do_update(index_elements=["provider", "id"], set_=changed))
+
+    def of_deposit(self, deposit_id: str) -> list[Reversal]:
+        mine = reversals.select().where(reversals.c.deposit_id == deposit_id)
+        ordered = mine.order_by(reversals.c.first_known_at, reversals.c.id)
+        return [reversal_of(row) for row in self.rows(ordered)]
+
+
+def reversal_values(reversal: Reversal) -> dict[str, Any]:
+    return {
+        "id": reversal.id,
+        "payment": reversal.payment,
+        "kind": reversal.kind.value,
+        "reason": reversal.reason,
+        "amount": reversal.amount.amount_minor,
+        "currency": reversal.amount.currency,
+        "stage": reversal.stage.value,
+    }
+
+
+def reversal_of(row: Row[Any]) -> Reversal:
+    return Reversal(
+        id=row.id,
+        payment=row.payment,
+        kind=ReversalKind(row.kind),
+        reason=row.reason,
+        amount=Money(row.amount, row.currency),
+        stage=ReversalStage(row.stage),
+    )
 
 
 class SqlPayouts(SqlPart):

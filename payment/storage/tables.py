@@ -101,6 +101,25 @@ deposits = table(
     intent_id=sa.Text,
     next_check_at=TIME,
     checks=sa.Integer,
+    payment_id=sa.Text,
+    checkout=sa.Text,
+    owed_minor=sa.BigInteger,
+    reversed_minor=sa.BigInteger,
+)
+reversals = table(
+    "reversals",
+    ("provider", "id"),
+    provider=sa.Text,
+    id=sa.Text,
+    deposit_id=sa.Text,
+    payment=sa.Text,
+    kind=sa.Text,
+    reason=sa.Text,
+    amount=sa.BigInteger,
+    currency=sa.Text,
+    stage=sa.Text,
+    first_known_at=TIME,
+    updated_at=TIME,
 )
 payouts = table(
     "payouts",

@@ -10,9 +10,13 @@ from sqlalchemy.engine import Row
 
 from chassis.money import Money
 from payment.domain.provider import Progress, ProviderEvent, ProviderObject, Subject
+from payment.domain.reversal import Reversal, ReversalKind, ReversalStage
 from payment.domain.webhook import Webhook, WebhookStatus
 from payment.storage.base import SqlPart
 from payment.storage.tables import webhooks
+
+# An auditor needs the first findings, not all of them in one answer.
+MOST_CONTRADICTIONS = 1000
 
 
 class SqlWebhooks(SqlPart):
@@ -33,6 +37,12 @@ class SqlWebhooks(SqlPart):
         ordered = statement.order_by(webhooks.c.next_attempt_at).limit(limit)
         return [(row.provider, row.event_id) for row in self.rows(ordered)]
 
+    def contradictions(self, provider: str, since: datetime, until: datetime) -> list[tuple[str, str]]:
+        refused = (webhooks.c.provider == provider, webhooks.c.status == WebhookStatus.CONFLICT.value)
+        came = (webhooks.c.received_at >= since, webhooks.c.received_at < until)
+        statement = webhooks.select().where(*refused, *came).order_by(webhooks.c.received_at)
+        return [(row.event_id, row.note) for row in self.rows(statement.limit(MOST_CONTRADICTIONS))]
+
 
 def values_of(webhook: Webhook) -> dict[str, Any]:
     event = webhook.event
@@ -50,27 +60,28 @@ def values_of(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def object_values(found: ProviderObject) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "reference": found.reference,
-        "amount": found.amount.to_dict(),
-        "progress": found.progress.value,
-        "failure": found.failure,
-    }
+def object_values(found: ProviderObject | Reversal) -> dict[str, Any]:
+    """Without the checkout: nobody pays by a webhook."""
+    if isinstance(found, Reversal):
+        return {**vars(found), "amount": found.amount.to_dict()}
+    kept = {name: value for name, value in vars(found).items() if name != "checkout"}
+    return {**kept, "amount": found.amount.to_dict()}
+
+
+def object_of(subject: Subject, kept: dict[str, Any]) -> ProviderObject | Reversal:
+    amount = Money.from_dict(kept["amount"])
+    if subject == Subject.REVERSAL:
+        stage, kind = ReversalStage(kept["stage"]), ReversalKind(kept["kind"])
+        return Reversal(**{**kept, "amount": amount, "kind": kind, "stage": stage})
+    return ProviderObject(**{**kept, "amount": amount, "progress": Progress(kept["progress"])})
 
 
 def webhook_of(row: Row[Any]) -> Webhook:
-    found = ProviderObject(
-        id=row.object["id"],
-        reference=row.object["reference"],
-        amount=Money.from_dict(row.object["amount"]),
-        progress=Progress(row.object["progress"]),
-        failure=row.object["failure"],
-    )
+    subject = Subject(row.subject)
+    found = object_of(subject, row.object)
     return Webhook(
         provider=row.provider,
-        event=ProviderEvent(row.event_id, row.type, Subject(row.subject), found),
+        event=ProviderEvent(row.event_id, row.type, subject, found),
         received_at=row.received_at,
         next_attempt_at=row.next_attempt_at,
         status=WebhookStatus(row.status),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -26,12 +26,35 @@ from payment.domain.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from payment.domain.ledger import Account, AccountKind, Transaction, TransactionKind, balances_after
+from payment.domain.ledger import (
+    Account,
+    AccountKind,
+    Transaction,
+    TransactionKind,
+    balances_after,
+    provider_clearing,
+)
 from payment.domain.page import PageRequest
 from payment.domain.payout import Payout
-from payment.domain.provider import Destination, PaymentMethod, Progress, ProviderEvent, ProviderObject
+from payment.domain.provider import (
+    Checkout,
+    Destination,
+    PaymentMethod,
+    Progress,
+    ProviderEvent,
+    ProviderObject,
+)
+from payment.domain.reconciliation import Cleared, Movement, MovementKind
+from payment.domain.reversal import Reversal
 from payment.domain.wallet import CampaignLedger, LedgerReport, WalletEntry, WalletPosting
-from payment.domain.webhook import Webhook
+from payment.domain.webhook import Webhook, WebhookStatus
+
+MOVED_BY = {
+    TransactionKind.DEPOSIT: MovementKind.DEPOSIT,
+    TransactionKind.DEPOSIT_REVERSAL: MovementKind.REVERSAL,
+    TransactionKind.REINSTATEMENT: MovementKind.REVERSAL,
+    TransactionKind.PAYOUT: MovementKind.PAYOUT,
+}
 
 
 @dataclass
@@ -43,6 +66,7 @@ class Tables:
     holds: dict[str, Hold] = field(default_factory=dict)
     released: dict[str, str] = field(default_factory=dict)
     deposits: dict[str, Deposit] = field(default_factory=dict)
+    reversals: dict[tuple[str, str], tuple[str, Reversal]] = field(default_factory=dict)
     payouts: dict[str, Payout] = field(default_factory=dict)
     webhooks: dict[tuple[str, str], Webhook] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
@@ -62,6 +86,7 @@ class FakePayments:
         self.earnings = FakeEarnings(self)
         self.holds = FakeHolds(self)
         self.deposits = FakeDeposits(self)
+        self.reversals = FakeReversals(self)
         self.payouts = FakePayouts(self)
         self.webhooks = FakeWebhooks(self)
         self.documents = FakeDocuments(self)
@@ -120,6 +145,9 @@ class FakeLedger(Part):
             balances = {account: self.t.balances.get(account, 0) for account in transaction.accounts}
             self.t.balances.update(balances_after(transaction, balances))
             self.t.transactions[transaction.id] = transaction
+
+    def balance(self, account: Account) -> Money:
+        return Money(self.t.balances.get(account, 0), account.currency)
 
 
 class FakeBudgets(Part):
@@ -191,6 +219,29 @@ class FakeDeposits(Part):
         pending = [d for d in self.t.deposits.values() if d.is_pending and d.next_check_at <= now]
         return copy.deepcopy(sorted(pending, key=lambda d: d.next_check_at)[:limit])
 
+    def lock_by_payment(self, provider: str, payment: str) -> Deposit:
+        for deposit in self.t.deposits.values():
+            if deposit.provider == provider and payment in (deposit.intent_id, deposit.payment_id):
+                return copy.deepcopy(deposit)
+        raise DepositNotFound()
+
+    def references(self, provider: str, payments: Collection[str]) -> dict[str, str]:
+        mine = [d for d in self.t.deposits.values() if d.provider == provider]
+        names = {name: d.id for d in mine for name in (d.intent_id, d.payment_id) if name in payments}
+        return {name: deposit for name, deposit in names.items() if name is not None}
+
+    def outstanding(self, now: datetime, limit: int) -> list[str]:
+        short = [d for d in self.t.deposits.values() if not d.outstanding.is_zero and d.next_check_at <= now]
+        return [d.id for d in sorted(short, key=lambda d: d.next_check_at) if not d.is_pending][:limit]
+
+
+class FakeReversals(Part):
+    def keep(self, deposit: Deposit, reversal: Reversal, at: datetime) -> None:
+        self.t.reversals[deposit.provider, reversal.id] = (deposit.id, reversal)
+
+    def of_deposit(self, deposit_id: str) -> list[Reversal]:
+        return [reversal for owner, reversal in self.t.reversals.values() if owner == deposit_id]
+
 
 class FakePayouts(Part):
     def add(self, payout: Payout, events: Sequence[Event]) -> None:
@@ -226,6 +277,11 @@ class FakeWebhooks(Part):
     def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         waiting = [(k, w) for k, w in self.t.webhooks.items() if w.is_waiting and w.next_attempt_at <= now]
         return [key for key, _ in sorted(waiting, key=lambda pair: pair[1].next_attempt_at)][:limit]
+
+    def contradictions(self, provider: str, since: datetime, until: datetime) -> list[tuple[str, str]]:
+        refused = [w for w in self.t.webhooks.values() if w.status == WebhookStatus.CONFLICT]
+        came = [w for w in refused if w.provider == provider and since <= w.received_at < until]
+        return [(w.event.id, w.note or "") for w in came]
 
 
 class FakeDocuments(Part):
@@ -299,6 +355,15 @@ class FakeReports(Part):
             escrow=sum(moved.values(), zero),
         )
 
+    def cleared(self, provider: str, since: datetime, until: datetime) -> list[Cleared]:
+        return [
+            Cleared(MOVED_BY[t.kind], t.reference, -posting.amount, t.at)
+            for t in self.t.transactions.values()
+            for posting in t.postings
+            if posting.account == provider_clearing(provider, posting.amount.currency)
+            and since <= t.at < until
+        ]
+
     def verify(self) -> LedgerReport:
         sums: dict[str, int] = defaultdict(int)
         posted: dict[Account, int] = defaultdict(int)
@@ -340,9 +405,10 @@ class FakeReports(Part):
 class FakeProvider:
     """Keeps what it was ordered to do; `fault` is raised by the next order, before or after it counts."""
 
-    name = "sandbox"
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "sandbox") -> None:
+        self.name = name
+        self.checkout: Checkout | None = None
+        self.moved: list[Movement] = []
         self.objects: dict[str, ProviderObject] = {}
         self.orders: list[str] = []
         self.fault: Exception | None = None
@@ -368,6 +434,9 @@ class FakeProvider:
     def read_webhook(self, headers: Mapping[str, str], body: str, now: datetime) -> ProviderEvent:
         raise NotImplementedError("the use cases are tested with events, the signature beside the adapter")
 
+    def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
+        return (movement for movement in self.moved if since <= movement.at < until)
+
     def finish(self, id: str, progress: Progress, failure: str | None = None) -> ProviderObject:
         self.objects[id] = replace(self.objects[id], progress=progress, failure=failure)
         return self.objects[id]
@@ -382,7 +451,8 @@ class FakeProvider:
         self.orders.append(reference)
         fault, self.fault = self.fault, None
         if fault is None or self.fault_after_it_counts:
-            self.objects.setdefault(id, ProviderObject(id, reference, amount, Progress.PROCESSING))
+            ordered = ProviderObject(id, reference, amount, Progress.PROCESSING, checkout=self.checkout)
+            self.objects.setdefault(id, ordered)
         if fault is not None:
             raise fault
         return self.objects[id]

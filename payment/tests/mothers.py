@@ -17,11 +17,13 @@ from chassis.saga_steps import SagaState
 from payment.domain.deposit import Deposit
 from payment.domain.payout import Payout
 from payment.domain.provider import Destination, Progress, ProviderEvent, ProviderObject, Subject
+from payment.domain.reversal import Reversal
 from payment.domain.webhook import Webhook
 from payment.handlers import budgets, deposits, earnings, payouts, webhooks
 from payment.handlers.budgets import ReleaseBudget, Reserve
 from payment.handlers.deposits import MakeDeposit
 from payment.handlers.payouts import PayoutDesk, RequestPayout
+from payment.providers import Providers
 from payment.tests.fakes import FakeProvider, FakeStreamers, PlainVault, RecordingSagas
 
 MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -80,9 +82,19 @@ class Office:
     keys: Any = field(default_factory=count)
 
     @property
+    def providers(self) -> Providers:
+        return Providers({self.provider.name: self.provider})
+
+    @property
     def desk(self) -> PayoutDesk:
         return PayoutDesk(
-            self.payments, self.streamers, PlainVault(), self.sagas, "sandbox", "USD", step_up_above=500_00
+            self.payments,
+            self.streamers,
+            PlainVault(),
+            self.sagas,
+            self.providers,
+            "USD",
+            step_up_above=500_00,
         )
 
     def key(self) -> str:
@@ -91,7 +103,9 @@ class Office:
     def order_deposit(self, minor: int, by: Principal | None = None, key: str | None = None) -> Deposit:
         command = MakeDeposit(usd(minor), key or self.key())
         who = by or acme()
-        return deposits.make_deposit(self.payments, self.provider, self.clock, new_id, "USD", who, command)
+        return deposits.make_deposit(
+            self.payments, self.provider, PlainVault(), self.clock, new_id, "USD", who, command
+        )
 
     def deposit(self, minor: int, by: Principal | None = None) -> Deposit:
         ordered = self.order_deposit(minor, by)
@@ -108,12 +122,21 @@ class Office:
         found = ProviderObject(f"po_{payout.id}", payout.id, payout.amount, progress, failure)
         self.tell(Subject.PAYOUT, found, event)
 
-    def tell(self, subject: Subject, found: ProviderObject, event: str | None = None) -> None:
+    def tell_of_reversal(self, found: Reversal, event: str | None = None) -> None:
+        self.tell(Subject.REVERSAL, found, event)
+
+    def tell(
+        self,
+        subject: Subject,
+        found: ProviderObject | Reversal,
+        event: str | None = None,
+        objection: str | None = None,
+    ) -> None:
         """What a signed webhook does once its signature was verified."""
-        told = ProviderEvent(event or f"evt_{self.key()}", f"{subject}.{found.progress}", subject, found)
-        webhook = Webhook.arrived("sandbox", told, self.clock.now())
+        told = ProviderEvent(event or f"evt_{self.key()}", f"{subject}.told", subject, found, objection)
+        webhook = Webhook.arrived(self.provider.name, told, self.clock.now())
         self.payments.transaction(lambda: self.payments.webhooks.keep(webhook))
-        webhooks.apply_webhook(self.payments, self.clock, new_id, "sandbox", told.id)
+        webhooks.apply_webhook(self.payments, self.clock, new_id, self.provider.name, told.id)
 
     def reserve(
         self, minor: int, *, campaign: str = "cmp_1", brand: str = "brd_acme", key: str | None = None
@@ -160,7 +183,7 @@ class Office:
 
     def run_saga(self, payout: Payout) -> SagaState:
         """Runs the saga's steps as chassis does, until it ends or a step has to be tried again."""
-        steps = payouts.payout_steps(self.payments, self.provider, PlainVault(), self.clock, new_id)
+        steps = payouts.payout_steps(self.payments, self.providers, PlainVault(), self.clock, new_id)
         state = SagaState("saga_1", payouts.PAYOUT_SAGA, payout.id, {"payout_id": payout.id})
         return run_steps(steps, state)
 

@@ -30,6 +30,8 @@ def test_a_process_is_told_no_other_users_broker_password(tmp_path, name):
         ("GOOGLE_CLIENT_SECRET", {"identity"}),
         ("SANDBOX_API_KEY", {"payment"}),
         ("SANDBOX_WEBHOOK_SECRET", {"payment"}),
+        ("STRIPE_SECRET_KEY", {"payment"}),
+        ("STRIPE_WEBHOOK_SECRET", {"payment"}),
     ],
 )
 def test_a_secret_goes_only_to_those_who_need_it(tmp_path, variable, processes):

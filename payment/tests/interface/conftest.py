@@ -18,6 +18,8 @@ from chassis.ids import new_id
 from chassis.testing import eventually
 from payment.service import PaymentService
 
+STAND_INS = ("sandbox", "stripe")
+STRIPE_KEY, STRIPE_WEBHOOK_SECRET = "sk_test_stand_in", "whsec_stand_in"
 API_KEY, WEBHOOK_SECRET = "sandbox-key", "sandbox-webhook-secret"
 WELL_BEHAVED = {
     "fail_next": 0,
@@ -34,6 +36,7 @@ DESTINATION = {
     "account_holder": "Nova",
     "account_details": "DE89370400440532013000",
 }
+DETAILS = {"stripe": "acct_1NovaStreamer", "paypal": "nova@example.com"}
 
 
 class Quiet(WSGIRequestHandler):
@@ -42,23 +45,36 @@ class Quiet(WSGIRequestHandler):
 
 
 @dataclass
+class Delivered:
+    provider: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def request(self) -> dict[str, Any]:
+        return {"provider": self.provider, "headers": self.headers, "body": self.body}
+
+
+@dataclass
 class Door:
     """What the gateway does with a webhook: hands it on, byte for byte. `payment` is None when closed."""
 
     payment: Any = None
-    received: list[str] = field(default_factory=list)
+    takes_all: bool = False
+    received: list[Delivered] = field(default_factory=list)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         return self.answer(Request(environ))(environ, start_response)
 
     def answer(self, request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        body = request.get_data(as_text=True)
-        self.received.append(body)
+        provider = request.path.rpartition("/")[2]
+        delivered = Delivered(provider, headers, request.get_data(as_text=True))
+        self.received.append(delivered)
         if self.payment is None:
-            return Response(status=503)
+            return Response(status=200 if self.takes_all else 503)
         try:
-            self.payment.provider_webhook({"provider": "sandbox", "headers": headers, "body": body})
+            self.payment.provider_webhook(delivered.request)
         except Error as error:
             return Response(status=error.status)
         return Response(status=200)
@@ -75,29 +91,42 @@ def door():
 
 
 @pytest.fixture(scope="session")
-def sandbox_process(door):
+def stand_ins(door):
+    """The addresses of the payment providers' stand-ins, which one process serves."""
     environ = {
         **os.environ,
         "SANDBOX_PORT": "0",
         "SANDBOX_API_KEY": API_KEY,
         "SANDBOX_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "STRIPE_PORT": "0",
+        "STRIPE_SECRET_KEY": STRIPE_KEY,
+        "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
         "PUBLIC_URL": door.url,
     }
     command = [sys.executable, "-m", "compose.outside.sandbox"]
     process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
-    url = process.stdout.readline().split()[-1]
-    yield url
+    urls = {name: process.stdout.readline().split()[-1] for name in STAND_INS}
+    yield urls
     process.terminate()
     process.wait(10)
 
 
 @dataclass
-class Sandbox:
+class StandIn:
+    """What happens at a provider without us, and how it is told to behave."""
+
     url: str
 
     def behave(self, **changes: Any) -> None:
         httpx.put(f"{self.url}/_control", json=changes).raise_for_status()
 
+    def happens(self, what: str, **details: Any) -> dict[str, Any]:
+        """A refund, a dispute or the like."""
+        answer = httpx.post(f"{self.url}/_control/{what}", json=details)
+        return answer.raise_for_status().json()
+
+
+class Sandbox(StandIn):
     def movements(self) -> list[dict[str, Any]]:
         headers = {"Authorization": f"Bearer {API_KEY}"}
         answer = httpx.get(f"{self.url}/v1/balance_transactions?limit=100", headers=headers)
@@ -105,10 +134,17 @@ class Sandbox:
 
 
 @pytest.fixture
-def sandbox(sandbox_process):
-    sandbox = Sandbox(sandbox_process)
+def sandbox(stand_ins):
+    sandbox = Sandbox(stand_ins["sandbox"])
     sandbox.behave(**WELL_BEHAVED)
     return sandbox
+
+
+@pytest.fixture
+def stripe(stand_ins):
+    stripe = StandIn(stand_ins["stripe"])
+    stripe.behave(**WELL_BEHAVED)
+    return stripe
 
 
 @dataclass
@@ -139,12 +175,12 @@ class World:
     def campaigns(self) -> Any:
         return self.rpc("payment", user="campaign")
 
-    def order_deposit(self, minor: int, key: str | None = None) -> dict[str, Any]:
+    def order_deposit(self, minor: int, key: str | None = None, at: str = "sandbox") -> dict[str, Any]:
         key = key or new_id("key")
-        return self.acme.deposit({"amount": usd(minor), "provider": "sandbox", "idempotency_key": key})
+        return self.acme.deposit({"amount": usd(minor), "provider": at, "idempotency_key": key})
 
-    def deposit(self, minor: int) -> dict[str, Any]:
-        deposit = self.order_deposit(minor)
+    def deposit(self, minor: int, at: str = "sandbox") -> dict[str, Any]:
+        deposit = self.order_deposit(minor, at=at)
         return self.settled(deposit)
 
     def settled(self, deposit: dict[str, Any]) -> dict[str, Any]:
@@ -217,7 +253,7 @@ def streamer_service(stub_service):
 
 
 @pytest.fixture
-def start_payment(run_service, sandbox):
+def start_payment(run_service, sandbox, stripe):
     """Starts an instance of payment whose holds pass at once; the last one started is the newest."""
 
     def start() -> Any:
@@ -227,6 +263,9 @@ def start_payment(run_service, sandbox):
             sandbox_api_url=sandbox.url,
             sandbox_api_key=Secret(API_KEY),
             sandbox_webhook_secret=Secret(WEBHOOK_SECRET),
+            stripe_api_url=stripe.url,
+            stripe_secret_key=Secret(STRIPE_KEY),
+            stripe_webhook_secret=Secret(STRIPE_WEBHOOK_SECRET),
         )
 
     return start

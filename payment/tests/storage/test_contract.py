@@ -20,8 +20,11 @@ from payment.domain.errors import (
 from payment.domain.ledger import Transaction, TransactionKind, brand_available, provider_clearing, transfer
 from payment.domain.page import PageRequest
 from payment.domain.provider import Progress, ProviderEvent, ProviderObject, Subject
+from payment.domain.reconciliation import MovementKind
+from payment.domain.reversal import Reversal, ReversalKind, ReversalStage
 from payment.domain.webhook import Webhook
 from payment.handlers import reading
+from payment.handlers.reversals import collect_reversals
 from payment.handlers.webhooks import apply_waiting_webhooks
 from payment.storage import SqlPayments
 from payment.tests.mothers import MORNING, TERMS, accrued, acme, nova_the_streamer, the_auditor, usd
@@ -271,3 +274,87 @@ def test_one_round_releases_what_is_due_to_many_streamers(office):
 
     assert released == [3, 0]
     assert [office.balance(f"str_{n}", "streamer_available") for n in (1, 2, 3)] == [800, 1_600, 2_400]
+
+
+def disputed(payment: str, stage: ReversalStage, minor: int = 700) -> Reversal:
+    return Reversal("du_1", payment, ReversalKind.DISPUTE, "fraudulent", usd(minor), stage)
+
+
+def test_a_deposit_is_found_by_the_providers_ids_and_no_other_providers(payments):
+    begun = Deposit.begin("dep_1", "brd_acme", "stripe", usd(700), MORNING)
+    deposit = replace(begun, intent_id="pi_1", payment_id="ch_1", checkout="sealed")
+    payments.transaction(lambda: payments.deposits.add(deposit))
+
+    for payment in ("pi_1", "ch_1"):
+        assert (
+            payments.transaction(lambda p=payment: payments.deposits.lock_by_payment("stripe", p)) == deposit
+        )
+    with pytest.raises(DepositNotFound):
+        payments.transaction(lambda: payments.deposits.lock_by_payment("paypal", "pi_1"))
+    names = payments.transaction(lambda: payments.deposits.references("stripe", ["ch_1", "pi_1", "pi_2"]))
+    assert names == {"ch_1": "dep_1", "pi_1": "dep_1"}
+    assert payments.transaction(lambda: payments.deposits.references("stripe", [])) == {}
+
+
+def test_a_reversal_is_kept_as_it_was_told_last(office):
+    deposit = office.deposit(700)
+    payment = f"pi_{deposit.id}"
+
+    office.tell_of_reversal(disputed(payment, ReversalStage.OPEN))
+    office.tell_of_reversal(disputed(payment, ReversalStage.FINAL))
+
+    known = office.payments.transaction(lambda: office.payments.reversals.of_deposit(deposit.id))
+    assert known == [disputed(payment, ReversalStage.FINAL)]
+    assert office.balance("brd_acme", "brand_available") == 0
+    assert office.payments.reports.verify().balanced
+
+
+def test_what_a_wallet_owes_is_due_until_it_is_paid(office):
+    deposit = office.deposit(700)
+    office.reserve(700)
+    office.tell_of_reversal(disputed(f"pi_{deposit.id}", ReversalStage.OPEN))
+    office.clock.advance(60)
+
+    def outstanding():
+        return office.payments.transaction(
+            lambda: office.payments.deposits.outstanding(office.clock.now(), 10)
+        )
+
+    assert outstanding() == [deposit.id]
+    office.release(earned=0)
+    collect_reversals(office.payments, office.clock, new_id)
+    office.clock.advance(7200)
+    assert outstanding() == []
+
+
+def test_the_ledgers_side_of_a_reconciliation_has_signs_as_the_provider_has_them(office):
+    deposit = office.deposit(700)
+    office.tell_of_reversal(disputed(f"pi_{deposit.id}", ReversalStage.OPEN, 300))
+    office.tell_of_reversal(disputed(f"pi_{deposit.id}", ReversalStage.DROPPED, 300))
+
+    def cleared(since, until):
+        read = office.payments.reports.cleared
+        return office.payments.transaction(lambda: read("sandbox", since, until))
+
+    now = office.clock.now()
+    found = cleared(now, now + timedelta(seconds=1))
+    assert sorted((c.kind, c.reference, c.amount) for c in found) == [
+        (MovementKind.DEPOSIT, deposit.id, usd(700)),
+        (MovementKind.REVERSAL, deposit.id, usd(-300)),
+        (MovementKind.REVERSAL, deposit.id, usd(300)),
+    ]
+    assert cleared(now - timedelta(days=1), now) == []
+
+
+def test_contradictions_are_listed_by_the_time_they_came(office):
+    deposit = office.order_deposit(700)
+    other = ProviderObject(f"pi_{deposit.id}", deposit.id, usd(701), Progress.SUCCEEDED)
+    office.tell(Subject.PAYMENT, other, "evt_other")
+    now = office.clock.now()
+
+    def refused(since):
+        read = office.payments.webhooks.contradictions
+        return office.payments.transaction(lambda: read("sandbox", since, now + timedelta(seconds=1)))
+
+    assert [event_id for event_id, _ in refused(now)] == ["evt_other"]
+    assert refused(now + timedelta(milliseconds=1)) == []

@@ -3,18 +3,17 @@ import pytest
 from chassis.errors import Forbidden
 from payment.domain.deposit import Deposit, DepositStatus
 from payment.domain.errors import DepositNotFound, IdempotencyKeyReused
-from payment.domain.provider import Progress, ProviderObject, Subject
+from payment.domain.provider import Checkout, Progress, ProviderObject, Subject
 from payment.domain.webhook import GIVE_UP_AFTER, WebhookStatus
 from payment.events import DepositSucceeded
-from payment.handlers.deposits import follow_up_deposits, get_deposit
+from payment.handlers.deposits import follow_up_deposits, get_deposit, shown
 from payment.handlers.webhooks import apply_waiting_webhooks
-from payment.providers import Providers
+from payment.tests.fakes import PlainVault
 from payment.tests.mothers import acme, new_id, nova_the_streamer, usd
 
 
 def follow_up(office) -> int:
-    providers = Providers({"sandbox": office.provider})
-    return follow_up_deposits(office.payments, providers, office.clock, new_id)
+    return follow_up_deposits(office.payments, office.providers, PlainVault(), office.clock, new_id)
 
 
 def wallet_of_acme(office) -> int:
@@ -235,3 +234,59 @@ def test_receipts_are_numbered_without_gaps(office):
 
     numbers = sorted(document.number for document in office.payments.tables.documents.values())
     assert numbers == ["REC-000001", "REC-000002", "REC-000003"]
+
+
+def test_the_payers_browser_gets_what_it_needs_while_the_deposit_is_pending(office):
+    office.provider.checkout = Checkout(client_secret="pi_secret")
+    deposit = office.order_deposit(50_000, key="k")
+
+    assert deposit.checkout.startswith("sealed:")
+    assert shown(PlainVault(), deposit)["client_secret"] == "pi_secret"
+    assert office.order_deposit(50_000, key="k") == deposit
+    office.tell_of_payment(deposit, Progress.SUCCEEDED)
+    assert shown(PlainVault(), stored(office, deposit))["client_secret"] is None
+
+
+def test_a_second_payment_of_one_deposit_is_kept_as_a_contradiction(office):
+    deposit = office.deposit(50_000)
+
+    again = ProviderObject("pi_again", deposit.id, usd(50_000), Progress.SUCCEEDED)
+    office.tell(Subject.PAYMENT, again, event="evt_again")
+
+    assert wallet_of_acme(office) == 50_000
+    assert office.payments.tables.webhooks["sandbox", "evt_again"].status == WebhookStatus.CONFLICT
+    assert stored(office, deposit).intent_id == f"pi_{deposit.id}"
+
+
+def test_a_webhook_that_is_objected_to_credits_nothing(office):
+    deposit = office.order_deposit(50_000)
+    paid = ProviderObject(f"pi_{deposit.id}", deposit.id, usd(50_000), Progress.SUCCEEDED)
+
+    office.tell(Subject.PAYMENT, paid, event="evt_live", objection="it is about live money")
+
+    assert wallet_of_acme(office) == 0
+    assert office.payments.tables.webhooks["sandbox", "evt_live"].note == "it is about live money"
+
+
+def test_news_on_the_way_to_a_payment_has_the_provider_asked_at_once(office):
+    deposit = office.order_deposit(50_000)
+    for _ in range(12):
+        office.clock.advance(4000)
+        follow_up(office)
+    office.clock.advance(1)
+    assert follow_up(office) == 0
+
+    office.tell_of_payment(deposit, Progress.PROCESSING)
+
+    assert follow_up(office) == 1
+
+
+def test_a_provider_that_does_not_answer_does_not_keep_the_others_waiting(office):
+    office.provider.name = "silent"
+    for _ in range(2):
+        office.order_deposit(100)
+    office.provider.name = "sandbox"
+    office.order_deposit(100)
+    office.clock.advance(60)
+
+    assert follow_up(office) == 1

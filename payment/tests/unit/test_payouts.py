@@ -10,13 +10,14 @@ from payment.domain.errors import (
     InsufficientFunds,
     NoPayoutMethod,
     PayoutNotFound,
+    ProviderNotConfigured,
 )
 from payment.domain.payout import PayoutStatus
-from payment.domain.provider import Progress
+from payment.domain.provider import Destination, Progress, ProviderObject, Subject
 from payment.domain.webhook import WebhookStatus
 from payment.events import PayoutFailed, PayoutPaid, PayoutRequested
 from payment.handlers.payouts import get_payout, payout_steps
-from payment.tests.mothers import MORNING, nova_the_streamer, usd
+from payment.tests.mothers import IBAN, MORNING, nova_the_streamer, usd
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_while_the_provider_is_at_it_the_saga_neither_ends_nor_turns_round(funde
 
 def test_a_payout_may_be_on_its_way_for_days(funded):
     """While an order that nobody answers is something for an operator within hours."""
-    steps = payout_steps(funded.payments, funded.provider, None, funded.clock, None)
+    steps = payout_steps(funded.payments, funded.providers, None, funded.clock, None)
 
     patience = {step.name: timedelta(seconds=step.patience_seconds) for step in steps}
 
@@ -276,3 +277,68 @@ def test_another_streamers_payout_answers_as_a_missing_one(funded):
 
     with pytest.raises(PayoutNotFound):
         get_payout(funded.payments, nova_the_streamer("str_luna"), payout.id)
+
+
+@pytest.mark.parametrize(
+    ("destination", "payer"),
+    [
+        (IBAN, "sandbox"),
+        (Destination("paypal", "Nova", "nova@example.com"), "paypal"),
+        (Destination("stripe", "Nova", "acct_1NovaStreamer"), "stripe"),
+    ],
+)
+def test_the_streamers_method_decides_who_pays(funded, destination, payer):
+    funded.streamers.destination = destination
+    funded.provider.name = payer
+
+    payout = funded.request_payout(5_000)
+
+    assert payout.provider == payer
+
+
+def test_a_method_whose_provider_has_no_keys_here_is_refused_before_money_is_set_aside(funded):
+    funded.streamers.destination = Destination("paypal", "Nova", "nova@example.com")
+
+    with pytest.raises(ProviderNotConfigured):
+        funded.request_payout(5_000)
+
+    assert holds(funded, "available") == 8_000
+
+
+def test_keys_that_were_taken_away_do_not_turn_a_payout_round(funded):
+    """The provider may have paid; the money stays set aside until somebody can ask."""
+    payout = funded.request_payout(5_000)
+    funded.run_saga(payout)
+    funded.provider.name = "another"
+
+    state = funded.run_saga(payout)
+
+    assert (state.status, holds(funded, "paying_out")) == ("running", 5_000)
+
+
+def test_an_order_that_the_provider_took_is_not_repeated(funded):
+    payout = funded.request_payout(5_000)
+
+    for _ in range(3):
+        funded.run_saga(payout)
+
+    assert funded.provider.orders.count(payout.id) == 1
+
+
+def test_an_order_that_is_older_than_the_providers_memory_is_not_repeated(funded):
+    payout = funded.request_payout(5_000)
+    funded.clock.advance(30 * 24 * 3600)
+
+    state = funded.run_saga(payout)
+
+    assert (state.status, payout.id in funded.provider.orders) == ("running", False)
+
+
+def test_a_payout_that_went_to_somebody_else_is_kept_as_a_contradiction(funded):
+    payout = funded.request_payout(5_000)
+    elsewhere = ProviderObject("po_1", payout.id, usd(5_000), Progress.SUCCEEDED, destination="bank ****6666")
+
+    funded.tell(Subject.PAYOUT, elsewhere, "evt_elsewhere")
+
+    assert holds(funded, "paying_out") == 5_000
+    assert funded.payments.tables.webhooks["sandbox", "evt_elsewhere"].status == WebhookStatus.CONFLICT

@@ -13,7 +13,9 @@ from payment.domain.errors import (
     ProviderUnavailable,
 )
 from payment.domain.provider import Progress, Subject
-from payment.providers import Providers, SandboxProvider
+from payment.providers import Providers
+from payment.providers.sandbox import SandboxProvider
+from payment.providers.wire import Link
 from payment.tests.mothers import IBAN, MORNING, usd
 
 SECRET = "whsec"
@@ -46,9 +48,7 @@ def provider(answer=None) -> SandboxProvider:
             raise answer
         return answer
 
-    made = SandboxProvider("http://sandbox.test", "key", SECRET)
-    made._client = httpx.Client(base_url="http://sandbox.test", transport=httpx.MockTransport(handle))
-    return made
+    return SandboxProvider(Link("http://sandbox.test", {}, transport=httpx.MockTransport(handle)), SECRET)
 
 
 def test_a_signed_webhook_is_read():
