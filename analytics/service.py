@@ -39,6 +39,8 @@ PARTICIPATION_EVENTS = (
 )
 PAYMENT_EVENTS = (
     "deposit_succeeded",
+    "deposit_reversed",
+    "deposit_reinstated",
     "budget_reserved",
     "budget_returned",
     "earnings_released",

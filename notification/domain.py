@@ -102,6 +102,8 @@ KINDS: dict[str, Kind] = {
         Kind("participation_rejected", STREAMER),
         Kind("participation_removed", STREAMER),
         Kind("deposit_succeeded", BRAND, critical=True),
+        Kind("deposit_reversed", BRAND, critical=True),
+        Kind("deposit_reinstated", BRAND, critical=True),
         Kind("payout_paid", STREAMER, critical=True),
         Kind("payout_failed", STREAMER, critical=True),
         Kind("asset_refused", BRAND),
@@ -176,6 +178,10 @@ RULES: dict[tuple[str, str], Rule] = {
         "participation_removed", "streamer_id", (*PARTICIPATION, "reason")
     ),
     ("payment", "deposit_succeeded"): Rule("deposit_succeeded", "brand_id", ("deposit_id", "amount")),
+    ("payment", "deposit_reversed"): Rule("deposit_reversed", "brand_id", ("deposit_id", "amount", "reason")),
+    ("payment", "deposit_reinstated"): Rule(
+        "deposit_reinstated", "brand_id", ("deposit_id", "amount", "reason")
+    ),
     ("payment", "payout_paid"): Rule("payout_paid", "streamer_id", ("payout_id", "amount", "statement_id")),
     ("payment", "payout_failed"): Rule("payout_failed", "streamer_id", ("payout_id", "amount", "reason")),
     ("asset", "asset_refused"): Rule("asset_refused", "owner_id", ("asset_id", "reason")),

@@ -126,7 +126,14 @@ class NotificationService(Service):
     def on_participation_event(self, event: ReceivedEvent) -> None:
         self._notify(event)
 
-    @event_handler("payment", "deposit_succeeded", "payout_paid", "payout_failed")
+    @event_handler(
+        "payment",
+        "deposit_succeeded",
+        "deposit_reversed",
+        "deposit_reinstated",
+        "payout_paid",
+        "payout_failed",
+    )
     def on_payment_event(self, event: ReceivedEvent) -> None:
         self._notify(event)
 

@@ -101,6 +101,18 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
     ("participation", "participation_rejected"): ALSO | {"streamer_id": NOVA, "reason": "Another audience."},
     ("participation", "participation_removed"): ALSO | {"streamer_id": NOVA, "reason": None},
     ("payment", "deposit_succeeded"): {"deposit_id": "dep_1", "brand_id": ACME, "amount": TEN_DOLLARS},
+    ("payment", "deposit_reversed"): {
+        "deposit_id": "dep_1",
+        "brand_id": ACME,
+        "amount": TEN_DOLLARS,
+        "reason": "dispute du_1: fraudulent",
+    },
+    ("payment", "deposit_reinstated"): {
+        "deposit_id": "dep_1",
+        "brand_id": ACME,
+        "amount": TEN_DOLLARS,
+        "reason": "dispute du_1: fraudulent",
+    },
     ("payment", "payout_paid"): {
         "payout_id": "pay_1",
         "streamer_id": NOVA,
