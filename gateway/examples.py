@@ -223,12 +223,12 @@ DEPOSIT_STATE = {
     "id": DEPOSIT,
     "status": "pending",
     "amount": usd(50000),
-    "provider": "stripe",
+    "provider": "sandbox",
     "failure": None,
     "created_at": AT,
     "settled_at": None,
     "reversed": usd(0),
-    "client_secret": "pi_3MtwBwLkdIwHu7ix28a3tqPa_secret_YrKJUKribcBjcG8HVhfZluoGH",
+    "client_secret": None,
     "approve_url": None,
 }
 PAYOUT_STATE = {
@@ -511,7 +511,7 @@ EXAMPLES: dict[str, Any] = {
         "created_at": AT,
     },
     "wallet": WALLET,
-    "create_deposit": {"amount": usd(50000), "provider": "stripe"},
+    "create_deposit": {"amount": usd(50000), "provider": "sandbox"},
     "deposit": DEPOSIT_STATE,
     "transactions": page(
         {

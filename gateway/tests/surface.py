@@ -334,7 +334,7 @@ ROUTES = [
     post(f"{O}/deliveries", PUBLIC, "participation.post_deliveries", TOKEN, 202, "post_deliveries"),
     get(f"/v1/assets/{example.ASSET}", BRAND, "asset.get", {"asset_id": example.ASSET}),
     get("/v1/wallet", BOTH, "payment.wallet"),
-    post("/v1/wallet/deposits", BRAND, "payment.deposit", {"provider": "stripe"}, 201, "create_deposit"),
+    post("/v1/wallet/deposits", BRAND, "payment.deposit", {"provider": "sandbox"}, 201, "create_deposit"),
     get(
         f"/v1/wallet/deposits/{example.DEPOSIT}", BOTH, "payment.get_deposit", {"deposit_id": example.DEPOSIT}
     ),
