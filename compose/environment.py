@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from compose.names import GATEWAY
 from compose.stack import Stack
@@ -11,6 +12,8 @@ GATEWAY_WORKERS = 2
 # Payments settle after two seconds here, so that the demo need not wait three days.
 HOLD_SECONDS = "2"
 
+PAYPAL_CLIENT_ID = "gametriggers-local"
+PAYPAL_WEBHOOK_ID = "1JE4291016473214C"
 TWITCH_CLIENT_ID = "gametriggers-local"
 GOOGLE_CLIENT_ID = "gametriggers-local.apps.example"
 
@@ -47,6 +50,11 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "STRIPE_API_URL",
         "STRIPE_SECRET_KEY",
         "STRIPE_WEBHOOK_SECRET",
+        "PAYPAL_API_URL",
+        "PAYPAL_CLIENT_ID",
+        "PAYPAL_CLIENT_SECRET",
+        "PAYPAL_WEBHOOK_ID",
+        "PAYPAL_CA_FILE",
     ),
     "notification": ("MONGO_URI", "REDIS_URL", "SMTP_URL"),
     "asset": ("MONGO_URI", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
@@ -101,12 +109,27 @@ def front_end(name: str, environ: Mapping[str, str]) -> dict[str, str]:
     return {"FRONT_END_URL": url} if url else {}
 
 
+REAL_PROVIDERS = {
+    "STRIPE_SECRET_KEY": {"STRIPE_API_URL": "https://api.stripe.com"},
+    "PAYPAL_CLIENT_ID": {"PAYPAL_API_URL": "https://api-m.sandbox.paypal.com", "PAYPAL_CA_FILE": ""},
+}
+
+
 def real_providers(name: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Keys of one's own at Stripe that were set beforehand replace the stand-in's, and its address."""
-    if name != "payment" or "STRIPE_SECRET_KEY" not in environ:
-        return {}
-    given = {key: value for key, value in environ.items() if key.startswith("STRIPE_")}
-    return {"STRIPE_API_URL": "https://api.stripe.com", **given}
+    """Keys of one's own that were set beforehand replace a stand-in's, and its address."""
+    found: dict[str, str] = {}
+    for variable, addresses in REAL_PROVIDERS.items() if name == "payment" else ():
+        if variable in environ:
+            prefix = variable.partition("_")[0]
+            found |= addresses | {
+                key: value for key, value in environ.items() if key.startswith(f"{prefix}_")
+            }
+    return found
+
+
+def paypal_ca_file(stack: Stack) -> Path:
+    """Where the stand-in of PayPal writes whose certificates are to be believed."""
+    return stack.layout.run_dir / "paypal-ca.pem"
 
 
 def telemetry(environ: Mapping[str, str]) -> dict[str, str]:
@@ -131,6 +154,10 @@ VALUES: Mapping[str, Callable[[Stack, str], str]] = {
     "GOOGLE_CLIENT_ID": lambda stack, name: GOOGLE_CLIENT_ID,
     "SANDBOX_API_URL": lambda stack, name: stack.http("SANDBOX_PORT"),
     "STRIPE_API_URL": lambda stack, name: stack.http("STRIPE_PORT"),
+    "PAYPAL_API_URL": lambda stack, name: stack.http("PAYPAL_PORT"),
+    "PAYPAL_CLIENT_ID": lambda stack, name: PAYPAL_CLIENT_ID,
+    "PAYPAL_WEBHOOK_ID": lambda stack, name: PAYPAL_WEBHOOK_ID,
+    "PAYPAL_CA_FILE": lambda stack, name: str(paypal_ca_file(stack)),
     "HOLD_SECONDS": lambda stack, name: HOLD_SECONDS,
     "ASYNCAPI_FILE": lambda stack, name: str(stack.layout.asyncapi),
     **{
@@ -144,6 +171,7 @@ VALUES: Mapping[str, Callable[[Stack, str], str]] = {
             "SANDBOX_WEBHOOK_SECRET",
             "STRIPE_SECRET_KEY",
             "STRIPE_WEBHOOK_SECRET",
+            "PAYPAL_CLIENT_SECRET",
         )
     },
 }
@@ -172,6 +200,11 @@ def of_outside(name: str, stack: Stack) -> dict[str, str]:
             "STRIPE_PORT": str(stack.ports["STRIPE_PORT"]),
             "STRIPE_SECRET_KEY": stack.secrets["STRIPE_SECRET_KEY"],
             "STRIPE_WEBHOOK_SECRET": stack.secrets["STRIPE_WEBHOOK_SECRET"],
+            "PAYPAL_PORT": str(stack.ports["PAYPAL_PORT"]),
+            "PAYPAL_CLIENT_ID": PAYPAL_CLIENT_ID,
+            "PAYPAL_CLIENT_SECRET": stack.secrets["PAYPAL_CLIENT_SECRET"],
+            "PAYPAL_WEBHOOK_ID": PAYPAL_WEBHOOK_ID,
+            "PAYPAL_CA_FILE": str(paypal_ca_file(stack)),
             "PUBLIC_URL": stack.public_url,
         },
         "smtp": {"SMTP_PORT": str(stack.ports["SMTP_PORT"]), "MAIL_DIR": str(stack.layout.mail)},

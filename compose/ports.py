@@ -20,6 +20,7 @@ OUTSIDE_PORTS = {
     "SANDBOX_PORT": 8092,
     "GOOGLE_PORT": 8093,
     "STRIPE_PORT": 8094,
+    "PAYPAL_PORT": 8095,
     "SMTP_PORT": 2526,
 }
 HEALTH_PORTS = {f"HEALTH_PORT_{name.upper()}": 9101 + index for index, name in enumerate(SERVICES)}

@@ -18,7 +18,7 @@ SECONDS_TO_STOP = 10
 OUTSIDE = {
     "twitch": ("TWITCH_PORT",),
     "google": ("GOOGLE_PORT",),
-    "sandbox": ("SANDBOX_PORT", "STRIPE_PORT"),
+    "sandbox": ("SANDBOX_PORT", "STRIPE_PORT", "PAYPAL_PORT"),
     "smtp": ("SMTP_PORT",),
 }
 """The ports of each. The payment providers share a process, so that fewer have to start."""

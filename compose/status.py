@@ -91,6 +91,7 @@ def addresses(stack: Stack) -> dict[str, str]:
         "google_stand_in": stack.http("GOOGLE_PORT"),
         "payment_provider_stand_in": stack.http("SANDBOX_PORT"),
         "stripe_stand_in": stack.http("STRIPE_PORT"),
+        "paypal_stand_in": stack.http("PAYPAL_PORT"),
         "smtp": f"smtp://127.0.0.1:{stack.ports['SMTP_PORT']}",
         "mail": str(stack.layout.mail),
         **{

@@ -37,6 +37,7 @@ from payment.handlers import (
     webhooks,
 )
 from payment.handlers.ports import PaymentProvider
+from payment.providers.paypal import PayPalProvider
 from payment.providers.sandbox import SandboxProvider
 from payment.providers.stripe import StripeProvider
 
@@ -54,7 +55,9 @@ class PaymentSettings(Settings):
     """`hold_seconds` is how long earnings stay pending; 2,000 basis points are a fee of 20 %.
 
     A participation keeps the fee that was configured when it first earned something. A payout of more than
-    `payout_step_up_minor` needs an authentication of late.
+    `payout_step_up_minor` needs an authentication of late. `deposit_return_url` is where PayPal sends a payer
+    back to, and `paypal_ca_file` holds the authorities behind PayPal's certificates where those that browsers
+    trust are not meant.
     """
 
     payout_step_up_minor: int = 500_00
@@ -67,6 +70,12 @@ class PaymentSettings(Settings):
     stripe_api_url: str = "https://api.stripe.com"
     stripe_secret_key: Secret[str] = Secret("")  # noqa: RUF009
     stripe_webhook_secret: Secret[str] = Secret("")  # noqa: RUF009
+    paypal_api_url: str = "https://api-m.paypal.com"
+    paypal_client_id: str = ""
+    paypal_client_secret: Secret[str] = Secret("")  # noqa: RUF009
+    paypal_webhook_id: str = ""
+    paypal_ca_file: str = ""
+    deposit_return_url: str = ""
 
     @property
     def terms(self) -> earnings.Terms:
@@ -93,6 +102,15 @@ def configured(settings: PaymentSettings) -> dict[str, PaymentProvider]:
     key, secret = settings.stripe_secret_key.reveal(), settings.stripe_webhook_secret.reveal()
     if key and secret:
         found["stripe"] = StripeProvider.at(settings.stripe_api_url, key, secret)
+    if settings.paypal_client_id and settings.paypal_client_secret and settings.paypal_webhook_id:
+        found["paypal"] = PayPalProvider.at(
+            settings.paypal_api_url,
+            settings.paypal_client_id,
+            settings.paypal_client_secret.reveal(),
+            webhook_id=settings.paypal_webhook_id,
+            ca_file=settings.paypal_ca_file,
+            return_url=settings.deposit_return_url or settings.public_url,
+        )
     return found
 
 

@@ -12,7 +12,7 @@ PUT /_control tells it to misbehave, see unreliable.py. What else happens to a p
     POST /_control/disputes         {payment, amount, reason}      takes the money at once
     POST /_control/disputes/{id}    {"status": "won" | "lost"}     gives it back, or not
 
-With STRIPE_PORT and the like the same process also is Stripe's stand-in, see stripe.py.
+With STRIPE_PORT and PAYPAL_PORT the same process also is their stand-in, see stripe.py and paypal.py.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer
 
-from compose.outside import stripe, unreliable
+from compose.outside import paypal, stripe, unreliable
 from compose.outside.unreliable import ApiError, Behaviour, Faults, Schedule, Webhooks, json_body, new_id
 
 PAYMENT, PAYOUT = "payment_intent", "payout"
@@ -289,7 +289,10 @@ def main() -> int:
     try:
         port, key = int(os.environ.get("SANDBOX_PORT", "8092")), os.environ["SANDBOX_API_KEY"]
         server = serve(port, key, os.environ["SANDBOX_WEBHOOK_SECRET"], public_url)
-        others = {"Stripe": stripe.from_environ(os.environ, public_url)}
+        others = {
+            "Stripe": stripe.from_environ(os.environ, public_url),
+            "PayPal": paypal.from_environ(os.environ, public_url),
+        }
     except KeyError as missing:
         print(f"{missing.args[0]} is not set.", file=sys.stderr)
         return 2

@@ -3,7 +3,7 @@
 PUT /_control says how; what is left out stays as it is:
 
     {"fail_next": 2}        the next two calls are answered with 500 and do nothing
-    {"lose_next": 1}        the next call does its work and is answered with 500 all the same
+    {"lose_next": 1}        the next order is carried out and answered with 500 all the same
     {"delay_seconds": 3}    payments and payouts take so long
     {"duplicate": true}     every webhook is sent twice
     {"reorder": true}       every other webhook is overtaken by the one after it
@@ -153,7 +153,7 @@ def create_app(
 
     @app.after_request
     def lose(answer: Response) -> Response:
-        if is_api() and answer.status_code < 300 and faults.take("lose_next"):
+        if is_order() and answer.status_code < 300 and faults.take("lose_next"):
             return failed(ApiError(500, "api_error", "told to lose the answer"))
         return answer
 
@@ -177,6 +177,10 @@ def create_app(
 
 def is_api() -> bool:
     return request.path.startswith(("/v1/", "/v2/"))
+
+
+def is_order() -> bool:
+    return is_api() and request.method == "POST" and not request.path.endswith("/token")
 
 
 def json_body() -> dict[str, Any]:

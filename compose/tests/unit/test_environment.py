@@ -32,6 +32,7 @@ def test_a_process_is_told_no_other_users_broker_password(tmp_path, name):
         ("SANDBOX_WEBHOOK_SECRET", {"payment"}),
         ("STRIPE_SECRET_KEY", {"payment"}),
         ("STRIPE_WEBHOOK_SECRET", {"payment"}),
+        ("PAYPAL_CLIENT_SECRET", {"payment"}),
     ],
 )
 def test_a_secret_goes_only_to_those_who_need_it(tmp_path, variable, processes):
@@ -144,3 +145,14 @@ def test_preset_stores_reach_the_services(tmp_path):
     assert told(stack, "participation")["MONGO_URI"] == "mongodb://m"
     assert told(stack, "notification")["REDIS_URL"] == "redis://r"
     assert told(stack, "asset")["OBJECT_STORE_URL"] == "s3://o"
+
+
+def test_ones_own_keys_at_a_provider_replace_the_stand_ins_and_its_address(tmp_path):
+    own = {"STRIPE_SECRET_KEY": "sk_test_own", "STRIPE_WEBHOOK_SECRET": "whsec_own"}
+
+    passed = told(a_stack(tmp_path), "payment", own)
+
+    assert {name: passed[name] for name in own} == own
+    assert passed["STRIPE_API_URL"] == "https://api.stripe.com"
+    assert passed["PAYPAL_API_URL"].startswith("http://127.0.0.1:")
+    assert "sk_test_own" not in str(told(a_stack(tmp_path), "campaign", own))

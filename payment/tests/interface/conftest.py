@@ -18,7 +18,8 @@ from chassis.ids import new_id
 from chassis.testing import eventually
 from payment.service import PaymentService
 
-STAND_INS = ("sandbox", "stripe")
+STAND_INS = ("sandbox", "stripe", "paypal")
+PAYPAL_CLIENT, PAYPAL_SECRET, PAYPAL_WEBHOOK_ID = "stand-in-client", "stand-in-secret", "1JE4291016473214C"
 STRIPE_KEY, STRIPE_WEBHOOK_SECRET = "sk_test_stand_in", "whsec_stand_in"
 API_KEY, WEBHOOK_SECRET = "sandbox-key", "sandbox-webhook-secret"
 WELL_BEHAVED = {
@@ -91,7 +92,12 @@ def door():
 
 
 @pytest.fixture(scope="session")
-def stand_ins(door):
+def paypal_ca_file(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("paypal") / "ca.pem")
+
+
+@pytest.fixture(scope="session")
+def stand_ins(door, paypal_ca_file):
     """The addresses of the payment providers' stand-ins, which one process serves."""
     environ = {
         **os.environ,
@@ -101,6 +107,11 @@ def stand_ins(door):
         "STRIPE_PORT": "0",
         "STRIPE_SECRET_KEY": STRIPE_KEY,
         "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
+        "PAYPAL_PORT": "0",
+        "PAYPAL_CLIENT_ID": PAYPAL_CLIENT,
+        "PAYPAL_CLIENT_SECRET": PAYPAL_SECRET,
+        "PAYPAL_WEBHOOK_ID": PAYPAL_WEBHOOK_ID,
+        "PAYPAL_CA_FILE": paypal_ca_file,
         "PUBLIC_URL": door.url,
     }
     command = [sys.executable, "-m", "compose.outside.sandbox"]
@@ -138,6 +149,13 @@ def sandbox(stand_ins):
     sandbox = Sandbox(stand_ins["sandbox"])
     sandbox.behave(**WELL_BEHAVED)
     return sandbox
+
+
+@pytest.fixture
+def paypal(stand_ins):
+    paypal = StandIn(stand_ins["paypal"])
+    paypal.behave(**WELL_BEHAVED)
+    return paypal
 
 
 @pytest.fixture
@@ -253,7 +271,7 @@ def streamer_service(stub_service):
 
 
 @pytest.fixture
-def start_payment(run_service, sandbox, stripe):
+def start_payment(run_service, sandbox, stripe, paypal, paypal_ca_file):
     """Starts an instance of payment whose holds pass at once; the last one started is the newest."""
 
     def start() -> Any:
@@ -266,6 +284,11 @@ def start_payment(run_service, sandbox, stripe):
             stripe_api_url=stripe.url,
             stripe_secret_key=Secret(STRIPE_KEY),
             stripe_webhook_secret=Secret(STRIPE_WEBHOOK_SECRET),
+            paypal_api_url=paypal.url,
+            paypal_client_id=PAYPAL_CLIENT,
+            paypal_client_secret=Secret(PAYPAL_SECRET),
+            paypal_webhook_id=PAYPAL_WEBHOOK_ID,
+            paypal_ca_file=paypal_ca_file,
         )
 
     return start

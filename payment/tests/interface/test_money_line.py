@@ -212,13 +212,6 @@ def test_a_forged_webhook_is_refused(world, rpc):
     assert code_of(rpc("payment").provider_webhook, request) == "payment.bad_signature"
 
 
-@pytest.mark.parametrize("provider", ["paypal"])
-def test_a_provider_without_keys_is_refused_by_name(world, provider):
-    request = {"amount": usd(100), "provider": provider, "idempotency_key": "k"}
-
-    assert code_of(world.acme.deposit, request) == "payment.provider_not_configured"
-
-
 def test_only_campaign_moves_budgets_and_only_admins_audit(world, rpc):
     request = {
         "campaign_id": world.campaign,

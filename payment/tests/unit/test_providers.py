@@ -16,6 +16,7 @@ from payment.domain.provider import Progress, Subject
 from payment.providers import Providers
 from payment.providers.sandbox import SandboxProvider
 from payment.providers.wire import Link
+from payment.service import PaymentSettings, configured
 from payment.tests.mothers import IBAN, MORNING, usd
 
 SECRET = "whsec"
@@ -140,6 +141,32 @@ def test_whatever_says_nothing_clear_is_taken_for_no_answer(answer):
 def test_a_payment_that_the_provider_does_not_know_is_not_taken_for_a_failed_one():
     with pytest.raises(ProviderUnavailable):
         provider(httpx.Response(404)).find_payment("pi_1")
+
+
+@pytest.mark.parametrize(
+    "some",
+    [
+        {},
+        {"STRIPE_SECRET_KEY": "sk_test_1"},
+        {"STRIPE_WEBHOOK_SECRET": "whsec"},
+        {"PAYPAL_CLIENT_ID": "a", "PAYPAL_CLIENT_SECRET": "b"},
+    ],
+)
+def test_without_all_of_its_keys_no_provider_is_there(some):
+    """Without the secret of its webhooks anybody could sign them."""
+    assert configured(PaymentSettings.from_environ(some)) == {}
+
+
+def test_keys_in_the_environment_are_all_that_a_provider_needs():
+    keys = {
+        "STRIPE_SECRET_KEY": "sk_live_1",
+        "STRIPE_WEBHOOK_SECRET": "whsec",
+        "PAYPAL_CLIENT_ID": "a",
+        "PAYPAL_CLIENT_SECRET": "b",
+        "PAYPAL_WEBHOOK_ID": "c",
+    }
+
+    assert set(configured(PaymentSettings.from_environ(keys))) == {"stripe", "paypal"}
 
 
 def test_a_provider_without_keys_is_not_configured():
