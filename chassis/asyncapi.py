@@ -71,6 +71,8 @@ def _message(service: str, event: type[Event]) -> dict[str, Any]:
                 "subject": {"type": "string", "description": f"the {event.aggregate}"},
                 "time": {"type": "string", "format": "date-time"},
                 "eventversion": {"const": event.version},
+                "actor": {"type": "string", "description": "whoever caused it, where that is known"},
+                "session": {"type": "string", "description": "the session in which they did"},
                 "data": schema_of(event),
             },
         },

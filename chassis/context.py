@@ -15,7 +15,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """`deadline` is in epoch seconds; None means that the caller set none."""
+    """`deadline` is in epoch seconds; None means that the caller set none.
+
+    `actor` is the verified end user, or who acts for them, and `session` the one that they act in.
+    """
 
     auth_token: str | None = None
     request_id: str | None = None
@@ -24,6 +27,7 @@ class CallContext:
     call_id_stack: tuple[str, ...] = ()
     caller: str | None = None
     actor: str | None = None
+    session: str | None = None
 
     def remaining(self, default: float) -> float:
         """Seconds that a nested call may take: the default, or what is left if that is less."""
@@ -50,7 +54,7 @@ def enter(context: CallContext) -> None:
 def of_many() -> Iterator[None]:
     """For work that is done for several callers at once: it belongs to the request of none of them."""
     before = current()
-    enter(replace(before, auth_token=None, request_id=None, traceparent=None))
+    enter(replace(before, auth_token=None, request_id=None, traceparent=None, actor=None, session=None))
     try:
         yield
     finally:

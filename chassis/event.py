@@ -95,7 +95,8 @@ def _from_json(hint: Any, value: Any) -> Any:
 class ReceivedEvent:
     """An event that came in: the attributes of its CloudEvent, and its data as plain JSON.
 
-    `subject` is the aggregate's id. The order in which events arrive is not promised.
+    `subject` is the aggregate's id; `actor` is who caused it, `session` and `request_id` in which one, where
+    that is known. The order in which events arrive is not promised.
     """
 
     id: str
@@ -105,3 +106,6 @@ class ReceivedEvent:
     subject: str
     version: int
     data: dict[str, Any]
+    actor: str | None = None
+    session: str | None = None
+    request_id: str | None = None

@@ -247,6 +247,7 @@ def _document(record: Record) -> dict[str, Any]:
         "actor": record.actor,
         "request_id": record.request_id,
         "traceparent": record.traceparent,
+        "session": record.session,
     }
 
 
@@ -263,6 +264,7 @@ def _record(document: dict[str, Any]) -> Record:
         actor=document.get("actor"),
         request_id=document.get("request_id"),
         traceparent=document.get("traceparent"),
+        session=document.get("session"),
     )
 
 

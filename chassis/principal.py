@@ -13,6 +13,14 @@ STRENGTHS = ("", PASSWORD, SECOND_FACTOR)
 """What an access token may say in `acr`, the weakest first."""
 
 
+ADMIN_PREFIX = "adm_"
+
+
+def is_by_admin(actor: str | None) -> bool:
+    """Whether an actor's id is an administrator's, who may have acted as somebody else."""
+    return actor is not None and actor.startswith(ADMIN_PREFIX)
+
+
 class Caller(Protocol):
     """What handlers need to know of the end user."""
 

@@ -96,7 +96,8 @@ class EndUser(DependencyProvider):
         if not isinstance(token, str) or not token:
             return ANONYMOUS
         principal = self.shared.get().verify(token)
-        context.enter(replace(context.current(), actor=principal.actor_id))
+        actor, session = principal.actor_id, principal.session_id or None
+        context.enter(replace(context.current(), actor=actor, session=session))
         return principal
 
 

@@ -62,6 +62,7 @@ events_table = sa.Table(
     sa.Column("actor", sa.Text),
     sa.Column("request_id", sa.Text),
     sa.Column("traceparent", sa.Text),
+    sa.Column("session", sa.Text),
     sa.Column("published_at", sa.DateTime(timezone=True)),
     sa.UniqueConstraint("aggregate_id", "aggregate_version", "index"),
 )
@@ -106,6 +107,12 @@ def create_chassis_tables(op: Any) -> None:
     metadata.create_all(op.get_bind())
 
 
+def complete_chassis_tables(connection: Connection) -> None:
+    """For a database whose tables are older than a column of ours; an ALTER that finds it would lock, too."""
+    if "session" not in {column["name"] for column in sa.inspect(connection).get_columns("events")}:
+        connection.execute(sa.text("ALTER TABLE events ADD COLUMN session TEXT"))
+
+
 def migrate(database_url: str, service: str) -> None:
     """Bring a service's database to its newest revision. Two at once wait for each other."""
     from alembic import command
@@ -122,6 +129,7 @@ def migrate(database_url: str, service: str) -> None:
         connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        complete_chassis_tables(connection)
         connection.commit()
     engine.dispose()
 
@@ -292,6 +300,7 @@ def _row(record: Record) -> dict[str, Any]:
         "actor": record.actor,
         "request_id": record.request_id,
         "traceparent": record.traceparent,
+        "session": record.session,
     }
 
 

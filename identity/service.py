@@ -13,6 +13,7 @@ from prometheus_client import Gauge
 
 from chassis.event import ReceivedEvent
 from chassis.events.consumer import event_handler
+from chassis.events.topology import BY_ADMIN
 from chassis.mongo import MongoInbox, MongoStore
 from chassis.rpc.provider import RpcClient
 from chassis.rpc.server import rpc
@@ -36,6 +37,9 @@ AUDIT_ENTRIES = Gauge("identity_audit_entries", "Entries in the chain of the aud
 
 # How long an entry may be touched without a trace. A round without entries costs one indexed read.
 SECONDS_BETWEEN_SEALINGS = 1
+
+# Everybody else who tells of what is done; what is done here is in the log already.
+OTHERS = ("brand", "streamer", "campaign", "participation", "payment", "asset", "notification", "analytics")
 
 # As many random bytes as the hash that they key is long.
 SESSION_SECRET_BYTES = 32
@@ -437,6 +441,10 @@ class IdentityService(Service):
     @event_handler("brand", "team_role_changed", "team_member_removed")
     def on_team_changed(self, event: ReceivedEvent) -> None:
         handlers.end_member_sessions(self.sessions, self.clock, event)
+
+    @event_handler(OTHERS, BY_ADMIN)
+    def on_act_of_admin(self, event: ReceivedEvent) -> None:
+        handlers.note_act(self.audit, self.sessions, self.new_id, event)
 
     @event_handler("brand", "team_member_joined", "team_role_changed", "team_member_removed")
     def on_team_to_be_audited(self, event: ReceivedEvent) -> None:

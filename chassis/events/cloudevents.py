@@ -26,9 +26,19 @@ class Malformed(Exception):
 
 
 def envelope(
-    *, id: str, service: str, type: str, version: int, subject: str, time: datetime, data: dict[str, Any]
+    *,
+    id: str,
+    service: str,
+    type: str,
+    version: int,
+    subject: str,
+    time: datetime,
+    data: dict[str, Any],
+    actor: str | None = None,
+    session: str | None = None,
 ) -> bytes:
-    """The bytes of a CloudEvent; `eventversion` is an extension attribute of ours."""
+    """The bytes of a CloudEvent; `eventversion`, `actor` and `session` are extension attributes of ours."""
+    caused = {"actor": actor, "session": session}
     return orjson.dumps(
         {
             "specversion": "1.0",
@@ -39,6 +49,7 @@ def envelope(
             "time": rfc3339(time),
             "datacontenttype": "application/json",
             "eventversion": version,
+            **{name: value for name, value in caused.items() if value},
             "data": data,
         }
     )
@@ -60,11 +71,19 @@ def parse(message: Message) -> ReceivedEvent:
             subject=_text(raw.get("subject", "")),
             version=int(raw.get("eventversion", 1)),
             data=_object(raw["data"]),
+            actor=_text(raw["actor"]) if "actor" in raw else None,
+            session=_text(raw["session"]) if "session" in raw else None,
+            request_id=_request_id(message),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Malformed(f"it is not a CloudEvent ({type(error).__name__})") from error
     _check_came_from_its_source(event, message.delivery_info or {})
     return event
+
+
+def _request_id(message: Message) -> str | None:
+    given = (message.headers or {}).get("request_id")
+    return given if isinstance(given, str) else None
 
 
 def _check_came_from_its_source(event: ReceivedEvent, delivery: dict[str, Any]) -> None:

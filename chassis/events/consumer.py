@@ -38,7 +38,10 @@ PREFETCH_PER_BATCH = 2
 
 
 class EventHandler(Entrypoint):
-    """Consumes (publisher, event type) pairs through one durable quorum queue, `<service>.<method>`."""
+    """Consumes (publisher, event type) pairs through one durable quorum queue, `<service>.<method>`.
+
+    Several publishers are those of each of the types.
+    """
 
     configuration = Configuration()
     consumer = ConsumerLink()
@@ -46,10 +49,15 @@ class EventHandler(Entrypoint):
     undertaker = Undertaker()
 
     def __init__(
-        self, publisher: str, *event_types: str, prefetch: int = DEFAULT_PREFETCH, **kwargs: Any
+        self,
+        publisher: str | Sequence[str],
+        *event_types: str,
+        prefetch: int = DEFAULT_PREFETCH,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.sources = [(publisher, event_type) for event_type in event_types]
+        publishers = [publisher] if isinstance(publisher, str) else publisher
+        self.sources = [(each, event_type) for each in publishers for event_type in event_types]
         self.prefetch = prefetch
         self._channel: amqp.Channel | None = None
         self._accepting = True
@@ -227,7 +235,7 @@ class BatchEventHandler(EventHandler):
             settled.send(not is_split)
 
 
-def event_handler(publisher: str, *event_types: str, **options: Any) -> Callable[[Any], Any]:
+def event_handler(publisher: str | Sequence[str], *event_types: str, **options: Any) -> Callable[[Any], Any]:
     """Decorate `method(self, event: ReceivedEvent)`.
 
     The method runs inside a transaction of the service's store, together with its inbox row; the

@@ -24,9 +24,10 @@ from chassis.errors import ServiceUnavailable
 from chassis.event import Event
 from chassis.events.cloudevents import envelope
 from chassis.events.publisher import Outcome, Outgoing
-from chassis.events.topology import events_exchange
+from chassis.events.topology import BY_ADMIN, events_exchange
 from chassis.extensions import Configuration, EventPublisher
 from chassis.ids import new_id
+from chassis.principal import is_by_admin
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Record:
     actor: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
+    session: str | None = None
 
     def to_history(self) -> dict[str, Any]:
         """The event as the audit trail shows it."""
@@ -119,6 +121,7 @@ def records(events: Iterable[Event], aggregate_version: int) -> list[Record]:
             actor=actor,
             request_id=call.request_id,
             traceparent=call.traceparent,
+            session=call.session,
         )
         for index, event in enumerate(events)
     ]
@@ -234,6 +237,13 @@ def _outgoing(service: str, record: Record) -> Outgoing:
             subject=record.aggregate_id,
             time=record.time,
             data=record.data,
+            actor=record.actor,
+            session=record.session,
         ),
-        headers={key: value for key, value in ids.items() if value},
+        headers={key: value for key, value in ids.items() if value} | routed_by_actor(record.actor),
     )
+
+
+def routed_by_actor(actor: str | None) -> dict[str, Any]:
+    """The headers that give an event its second routing key; the broker takes them off again."""
+    return {"BCC": [BY_ADMIN]} if is_by_admin(actor) else {}

@@ -1,6 +1,7 @@
 """The exchanges and queues of one service's events.
 
-<publisher>.events          topic exchange, as stock Nameko declares it; routing key = event type
+<publisher>.events          topic exchange, as stock Nameko declares it; routing key = event type, and
+                            `by_admin` as a second one for what an administrator has caused
 <service>.<method>          one quorum queue per handler, bound to the publishers' exchanges
 <service>.delay             topic exchange: a failed message goes in under "<ms>.<queue>"
 <service>.delay.<ms>        quorum queue that lets a message out again after its delay
@@ -20,6 +21,8 @@ from chassis.amqp import declare_exchange
 DELIVERY_LIMIT = 30
 """A killed process punishes all messages in its prefetch window, the innocent too, so the limit is far
 above what a poison message needs: chassis counts attempts itself, and this only stops a crash loop."""
+
+BY_ADMIN = "by_admin"
 
 MAX_QUEUE_LENGTH = 1_000_000
 DEAD_LETTER_TTL_MS = 30 * 24 * 3600 * 1000

@@ -20,6 +20,7 @@ from chassis.amqp import Link, declare_exchange
 from chassis.errors import Error, Internal
 from chassis.event import ReceivedEvent
 from chassis.events.cloudevents import envelope, parse
+from chassis.events.outbox import routed_by_actor
 from chassis.events.publisher import ConfirmedPublisher, Outgoing
 from chassis.events.topology import events_exchange
 from chassis.rpc import wire
@@ -132,7 +133,15 @@ class Publisher:
         self._publishers: dict[str, ConfirmedPublisher] = {}
 
     def __call__(
-        self, service: str, type: str, data: dict[str, Any], *, id: str | None = None, subject: str = "x"
+        self,
+        service: str,
+        type: str,
+        data: dict[str, Any],
+        *,
+        id: str | None = None,
+        subject: str = "x",
+        actor: str | None = None,
+        session: str | None = None,
     ) -> str:
         """Publish one event and wait until the broker has it; its id. The same id again is a duplicate."""
         if service not in self._publishers:
@@ -146,8 +155,10 @@ class Publisher:
             subject=subject,
             time=datetime.now(UTC),
             data=data,
+            actor=actor,
+            session=session,
         )
-        message = Outgoing(event_id, events_exchange(service), type, body)
+        message = Outgoing(event_id, events_exchange(service), type, body, routed_by_actor(actor))
         self._publishers[service].publish_one(message)
         return event_id
 

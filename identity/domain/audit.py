@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chassis.event import Event
+from chassis.event import Event, ReceivedEvent
 from chassis.times import rfc3339
 from identity.domain.facts import Fact
 
@@ -23,6 +23,9 @@ NOTHING_BEFORE = "0" * 64
 
 # What people are called is no part of what happened, and a log that keeps everything should not keep it.
 PERSONAL = frozenset({"email", "company_name", "industry", "contact_person", "display_name"})
+
+# What was decided about a thing in another service, without what it is called.
+TOLD_OF_ACTS = ("status", "reason", "platform", "role", "method", "changed", "amount")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,32 @@ def entry_of(
         request_id=request_id,
         details={name: value for name, value in data.items() if name not in PERSONAL and value is not None},
     )
+
+
+def entry_of_act(event: ReceivedEvent, id: str, acting_for: str | None) -> Entry:
+    """What the log keeps of something that an administrator did in another service.
+
+    `acting_for` is the account whose part they played. The event says more, and its service keeps it; names
+    and whatever else may have to be erased stay there.
+    """
+    told = {name: event.data[name] for name in TOLD_OF_ACTS if event.data.get(name) is not None}
+    where = {"service": event.source, "resource": event.subject, "event": event.id, "session": event.session}
+    return Entry(
+        id=id,
+        at=event.time,
+        kind=event.type,
+        account=acting_for or _owner(event),
+        actor=event.actor,
+        acting_for=acting_for,
+        request_id=event.request_id,
+        details={**where, **told},
+    )
+
+
+def _owner(event: ReceivedEvent) -> str:
+    """Whose thing it was done to, as events name owners."""
+    owners = (event.data.get(name) for name in ("account_id", "brand_id", "streamer_id"))
+    return next((str(owner) for owner in owners if owner), "")
 
 
 def _without_a_token(event: Event, account: str, caller: str | None) -> str | None:

@@ -9,7 +9,7 @@ from identity.handlers.api_keys import (
     list_api_keys,
     revoke_api_key,
 )
-from identity.handlers.audit import list_audit, list_security_events
+from identity.handlers.audit import list_audit, list_security_events, note_act
 from identity.handlers.desk import Desk, SignedIn
 from identity.handlers.impersonation import start_impersonation
 from identity.handlers.invitations import Reception, accept_invitation, send_invitation
@@ -85,6 +85,7 @@ __all__ = [
     "logout",
     "look_after_keys",
     "mail_link",
+    "note_act",
     "note_team_change",
     "provider_token",
     "refresh",

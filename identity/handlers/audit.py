@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from chassis.clock import Clock
+from chassis.event import ReceivedEvent
+from chassis.ids import NewId
 from chassis.pagination import Page, decode_cursor, page_of
 from identity.domain.account import ID_PREFIXES
-from identity.domain.audit import Link
+from identity.domain.audit import PREFIX, Entry, Link, entry_of_act
 from identity.domain.permissions import TWO_FACTORS
+from identity.domain.session import SessionNotFound
 from identity.handlers.in_person import must_be_in_person
-from identity.handlers.ports import SessionOwner
+from identity.handlers.ports import SessionOwner, Sessions
 from identity.handlers.totp import must_have_shown
+
+
+class ToldOfActs(Protocol):
+    def append(self, entries: Sequence[Entry]) -> None:
+        """In the transaction that is open here."""
 
 
 class AuditLog(Protocol):
@@ -38,6 +47,21 @@ def list_security_events(log: AuditLog, by: SessionOwner, *, limit: int, cursor:
     """What happened to the caller's own account."""
     must_be_in_person(by, *ID_PREFIXES)
     return page(log, by.id, limit, cursor)
+
+
+def note_act(log: ToldOfActs, sessions: Sessions, new_id: NewId, event: ReceivedEvent) -> None:
+    """What an administrator did in another service, as themselves or as the account they act as."""
+    log.append([entry_of_act(event, new_id(PREFIX), impersonated(sessions, event.session))])
+
+
+def impersonated(sessions: Sessions, session_id: str | None) -> str | None:
+    if session_id is None:
+        return None
+    try:
+        session = sessions.get(session_id)
+    except SessionNotFound:
+        return None
+    return session.account_id if session.impersonation is not None else None
 
 
 def page(log: AuditLog, account: str | None, limit: int, cursor: str | None) -> Page[Link]:

@@ -12,6 +12,7 @@ from chassis.errors import NotFound
 from chassis.event import Event
 from identity.domain.account import Account, ConcurrentUpdate, EmailTaken
 from identity.domain.allowance import Allowance, Asker
+from identity.domain.audit import Entry
 from identity.domain.authenticator import Authenticator
 from identity.domain.facts import Fact
 from identity.domain.key_ring import KeyRing, KeyTaken, SigningKey
@@ -72,6 +73,14 @@ class FakeAccounts(Told):
 
     def transaction(self, work: Callable[[], T]) -> T:
         return work()
+
+
+class FakeAuditLog:
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        self.entries += entries
 
 
 class FakeSessions(Told):

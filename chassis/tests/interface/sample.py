@@ -102,6 +102,11 @@ class SampleService(Service):
         return {"thing_id": thing_id}
 
     @rpc
+    def make_in_person(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.principal.must_be("brand", "admin")
+        return self.make(request)
+
+    @rpc
     def fail(self, request: dict[str, Any]) -> dict[str, Any]:
         raise ThingNotFound("nothing here", looked_in="the cupboard")
 

@@ -7,6 +7,7 @@ from nameko.containers import ServiceContainer
 from nameko.events import event_handler as stock_event_handler
 
 from chassis.events.dead_letters import DeadLetterQueue
+from chassis.events.topology import BY_ADMIN
 from chassis.testing import eventually
 from chassis.tests.interface import sample
 from chassis.tests.interface.sample import SampleService
@@ -38,6 +39,33 @@ def test_an_event_is_published_when_its_state_is_committed(service, rpc, capture
         {"thing_id": "one"},
         1,
     )
+
+
+def test_what_an_administrator_causes_reaches_whoever_listens_for_that_once(
+    service, rpc, capture_events, tokens
+):
+    acts, everything = capture_events("asset", BY_ADMIN), capture_events("asset", BY_ADMIN, "#")
+    ada = tokens.issue("admin", "adm_ada", session_id="ses_ada")
+    acting_as_acme = tokens.issue(
+        "brand", "brd_acme", session_id="sup_1", act={"sub": "adm_ada", "kind": "admin"}
+    )
+    acme = tokens.issue("brand", "brd_acme", session_id="ses_acme")
+
+    for thing_id, token in (("by-ada", ada), ("as-acme", acting_as_acme), ("by-acme", acme)):
+        rpc("asset", token=token).make_in_person({"thing_id": thing_id})
+    rpc("asset").make({"thing_id": "by-nobody"})
+
+    eventually(lambda: len(everything.all()) == 4)
+    found = {event.subject: (event.actor, event.session) for event in everything.all()}
+    assert found == {
+        "by-ada": ("adm_ada", "ses_ada"),
+        "as-acme": ("adm_ada", "sup_1"),
+        "by-acme": ("brd_acme", "ses_acme"),
+        "by-nobody": ("service:gateway", None),
+    }
+    assert sorted(event.subject for event in acts.all()) == ["as-acme", "by-ada"]
+    assert {event.type for event in acts.all()} == {"thing_made"}
+    assert all(event.request_id.startswith("test-") for event in acts.all())
 
 
 def test_an_event_without_a_queue_is_kept_and_published_when_there_is_one(service, rpc, capture_events):

@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
+import sqlalchemy as sa
 
+from chassis import context
+from chassis.context import CallContext
 from chassis.event import Event, ReceivedEvent
 from chassis.mongo import MongoInboxStore, MongoOutbox
+from chassis.sql import SqlInboxStore, SqlOutbox, complete_chassis_tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +45,6 @@ def world(request):
         own.outbox.ensure_indexes()
         own.inbox.ensure_indexes()
         return own
-    from chassis.sql import SqlInboxStore, SqlOutbox
-
     return World(request.getfixturevalue("chassis_sql"), SqlOutbox, SqlInboxStore)
 
 
@@ -149,3 +151,26 @@ def test_the_backlog_is_what_is_not_published_by_type(world):
     [backlog] = world.outbox.backlog()
 
     assert (backlog.type, backlog.count, backlog.oldest) == ("thing_made", 1, second.time)
+
+
+def test_an_event_keeps_who_caused_it_and_in_which_session(world):
+    with context.of_many():
+        context.enter(CallContext(actor="adm_ada", session="ses_ada", request_id="req_1"))
+        world.append(ThingMade(thing_id="a"))
+
+    [record] = world.unpublished()
+    assert (record.actor, record.session, record.request_id) == ("adm_ada", "ses_ada", "req_1")
+
+
+def test_a_table_of_before_gets_the_column_that_it_lacks_once(chassis_sql):
+    def of_before():
+        chassis_sql.connection.execute(sa.text("ALTER TABLE events DROP COLUMN session"))
+
+    chassis_sql.transaction(of_before)
+    for _ in range(2):
+        chassis_sql.transaction(lambda: complete_chassis_tables(chassis_sql.connection))
+
+    outbox = SqlOutbox(chassis_sql, lambda store, fresh: None)
+    chassis_sql.transaction(lambda: outbox.append([ThingMade(thing_id="a")], 1))
+    [record] = outbox.unpublished(datetime.now(UTC) + timedelta(seconds=1), 9)
+    assert record.session is None

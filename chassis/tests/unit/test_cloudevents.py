@@ -12,7 +12,7 @@ from chassis.events.cloudevents import Malformed, envelope, parse
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def arrived(exchange: str, routing_key: str) -> Message:
+def arrived(exchange: str, routing_key: str, **caused: str) -> Message:
     """A message that says to be identity's `session_revoked`, as it comes through an exchange."""
     body = envelope(
         id="evt_1",
@@ -22,6 +22,7 @@ def arrived(exchange: str, routing_key: str) -> Message:
         subject="ses_1",
         time=NOON,
         data={"sid": "ses_1"},
+        **caused,
     )
     message = Message(body, content_type="application/json")
     message.delivery_info = {"exchange": exchange, "routing_key": routing_key}
@@ -47,3 +48,11 @@ def test_an_event_that_is_tried_again_comes_through_the_services_own_exchange():
     event = parse(arrived("notification.retry", "1000.notification.on_registration"))
 
     assert event.source == "identity"
+
+
+def test_an_event_says_who_caused_it_where_that_is_known():
+    caused = parse(arrived("identity.events", "session_revoked", actor="adm_ada", session="ses_ada"))
+    unknown = parse(arrived("identity.events", "session_revoked"))
+
+    assert (caused.actor, caused.session) == ("adm_ada", "ses_ada")
+    assert (unknown.actor, unknown.session) == (None, None)

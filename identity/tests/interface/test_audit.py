@@ -175,3 +175,24 @@ def test_the_log_holds_no_secret(identity, rpc, database):
     everything = str([list(database[name].find()) for name in ("audit", "audit_pending")])
     secrets = ("a wrong guess", GOOD_PASSWORD, "ads@acme.example", enrolment["secret"], codes[0])
     assert [secret for secret in secrets if secret in everything] == []
+
+
+def test_what_an_administrator_does_in_another_service_is_one_entry_however_often_it_is_told(
+    identity, an_admin, publish_event, database
+):
+    brand_id = identity.register_brand(acme())["account"]["id"]
+    data = {"campaign_id": "cmp_1", "brand_id": brand_id, "name": "Autumn"}
+    for _ in range(2):
+        publish_event("campaign", "campaign_approved", data, id="evt_1", subject="cmp_1", actor="adm_ada")
+    publish_event("streamer", "platform_verified", {"status": "rejected"}, actor="adm_ada")
+
+    def acts():
+        page = an_admin.list_audit({"limit": 100})
+        found = [entry for entry in page["items"] if entry["details"].get("service")]
+        return found if {entry["details"]["service"] for entry in found} == {"campaign", "streamer"} else None
+
+    found = eventually(acts, 10)
+    assert sorted(entry["kind"] for entry in found) == ["campaign_approved", "platform_verified"]
+    of_the_brand = an_admin.list_audit({"account_id": brand_id})["items"]
+    assert [entry["actor"] for entry in of_the_brand if entry["kind"] == "campaign_approved"] == ["adm_ada"]
+    assert verify(MongoAuditLog(database).links()).is_intact

@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from chassis.event import ReceivedEvent
+from identity import handlers
 from identity.domain.audit import Entry, Head, Link, chained, entry_of, verify
 from identity.domain.facts import LoggedIn, LoginFailed
+from identity.domain.impersonation import impersonate
 from identity.events import ApiKeyCreated, StreamerRegistered
-from identity.tests.mothers import MONDAY
+from identity.tests.fakes import FakeAuditLog, FakeSessions
+from identity.tests.mothers import MONDAY, account
 
 ACME, MARA = "brd_acme", "mem_mara"
 
@@ -177,3 +181,61 @@ def test_what_people_are_called_is_not_kept():
     event = StreamerRegistered(account_id="str_nova", email="nova@stream.example", display_name="Nova")
 
     assert entry_from(event).details == {}
+
+
+def an_act(type="campaign_approved", source="campaign", session="ses_ada", **data):
+    data = {"campaign_id": "cmp_1", "brand_id": ACME, "name": "Autumn"} | data
+    return ReceivedEvent("evt_1", type, source, MONDAY, "cmp_1", 1, data, "adm_ada", session, "req_1")
+
+
+def noted(event, *sessions):
+    log, known = FakeAuditLog(), FakeSessions()
+    for session in sessions:
+        known.add(session)
+    handlers.note_act(log, known, lambda prefix: f"{prefix}_1", event)
+    [entry] = log.entries
+    return entry
+
+
+def test_an_act_in_another_service_says_who_what_where_and_to_whom():
+    entry = noted(an_act("campaign_rejected", reason="the claim is not true"))
+
+    assert entry == Entry(
+        id="aud_1",
+        at=MONDAY,
+        kind="campaign_rejected",
+        account=ACME,
+        actor="adm_ada",
+        acting_for=None,
+        request_id="req_1",
+        details={
+            "service": "campaign",
+            "resource": "cmp_1",
+            "event": "evt_1",
+            "session": "ses_ada",
+            "reason": "the claim is not true",
+        },
+    )
+
+
+def test_what_things_are_called_stays_where_it_can_be_erased():
+    entry = noted(an_act(email="ads@acme.example", username="acme"))
+
+    assert "Autumn" not in str(entry)
+    assert "acme.example" not in str(entry)
+
+
+def test_what_an_administrator_does_as_an_account_is_done_for_it():
+    acme = account()
+    session, _ = impersonate("sup_1", acme, "adm_ada", "Ticket 4711", MONDAY)
+
+    entry = noted(an_act("campaign_paused", session="sup_1"), session)
+
+    assert (entry.actor, entry.acting_for, entry.account) == ("adm_ada", acme.id, acme.id)
+    assert entry.details["session"] == "sup_1"
+
+
+def test_an_act_of_a_session_that_is_forgotten_is_noted_all_the_same():
+    entry = noted(an_act(session="ses_gone", brand_id=None, streamer_id="str_nova"))
+
+    assert (entry.actor, entry.acting_for, entry.account) == ("adm_ada", None, "str_nova")
