@@ -92,7 +92,9 @@ class AccessTokens(DependencyProvider):
 
     def setup(self) -> None:
         settings = self.configuration.settings
-        keys = MongoSigningKeys(self.connection.get_mongo(), secret_box(self.configuration))
+        mongo = self.connection.get_mongo()
+        outbox = AuditedOutbox(self.connection.get_outbox(), MongoAuditLog(mongo))
+        keys = MongoSigningKeys(mongo, outbox, secret_box(self.configuration))
         clock, policy = SystemClock(), settings.signing_keys
 
         def ring() -> tuple[KeyRing, datetime]:

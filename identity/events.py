@@ -185,6 +185,18 @@ class RecoveryCodeUsed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TotpReset(Event):
+    """An operator removed the app and its recovery codes, for somebody who has lost both."""
+
+    type: ClassVar[str] = "totp_reset"
+    version: ClassVar[int] = 1
+    aggregate: ClassVar[str] = "authenticator_id"
+    done_to_account: ClassVar[bool] = True
+    authenticator_id: str
+    account_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdminInvited(Event):
     """A mail with a one-time link goes to somebody who is to become an administrator."""
 

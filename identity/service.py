@@ -84,7 +84,7 @@ class IdentityService(Service):
     links = AuditedStore(storage.MongoLinks)
     allowances = MongoStore(storage.MongoAllowances)
     reset_requests = MongoStore(storage.MongoResetRequests)
-    keys = SealedStore(lambda mongo, outbox, box: storage.MongoSigningKeys(mongo, box))
+    keys = SealedStore(storage.MongoSigningKeys)
     audit = MongoStore(lambda mongo, _: storage.MongoAuditLog(mongo))
     authenticators = SealedStore(storage.MongoAuthenticators)
     passwords = Passwords()
@@ -433,6 +433,12 @@ class IdentityService(Service):
             self.accounts, self.passwords, self.clock, self.new_id, new_one_time_password, **command
         )
         return schemas.Invited().dump(invited)
+
+    @rpc(callers={"operator"})
+    def reset_second_factor(self, request: dict[str, Any]) -> Any:
+        command = schemas.ResetSecondFactor().load(request)
+        account = handlers.reset_second_factor(self.smith, **command)
+        return schemas.ResetAccount().dump({"account_id": account.id})
 
     @event_handler("brand", "team_member_invited")
     def on_invited(self, event: ReceivedEvent) -> None:

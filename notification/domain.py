@@ -88,6 +88,7 @@ KINDS: dict[str, Kind] = {
         Kind("team_member_joined", BRAND, critical=True),
         Kind("totp_enabled", ANYBODY, critical=True),
         Kind("totp_disabled", ANYBODY, critical=True),
+        Kind("totp_reset", ANYBODY, critical=True),
         Kind("recovery_code_used", ANYBODY, critical=True),
         Kind("admin_invited", frozenset({"admin"}), critical=True, with_link=True),
         Kind("impersonation_started", BRAND | STREAMER, critical=True),
@@ -146,6 +147,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("brand", "team_member_joined"): Rule("team_member_joined", "brand_id", ("member_id", "role")),
     ("identity", "totp_enabled"): Rule("totp_enabled", "account_id", ()),
     ("identity", "totp_disabled"): Rule("totp_disabled", "account_id", ()),
+    ("identity", "totp_reset"): Rule("totp_reset", "account_id", ()),
     ("identity", "recovery_code_used"): Rule("recovery_code_used", "account_id", ("left",)),
     ("identity", "admin_invited"): Rule("admin_invited", "account_id", ("link_id", "expires_at")),
     ("identity", "impersonation_started"): Rule(

@@ -93,6 +93,7 @@ class NotificationService(Service):
         "refresh_token_reused",
         "totp_enabled",
         "totp_disabled",
+        "totp_reset",
         "recovery_code_used",
         "impersonation_started",
         "admin_invited",

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import amqp
 import httpx
 
 from chassis.config import Settings
 from chassis.errors import Error
+from chassis.rpc.client import RpcConnection
 from compose import broker
 from compose.errors import ComposeError
 from compose.names import OPERATOR, RELATIONAL, SERVICES, VHOST
@@ -78,3 +80,13 @@ def broker_answers() -> Iterator[None]:
     except Error as error:
         sentence = error.detail or error.title
         raise ComposeError(f"{sentence[0].upper()}{sentence[1:]}.") from None
+
+
+def identity_answers(access: Access, method: str, request: Mapping[str, Any]) -> Any:
+    """What identity says to an operator."""
+    with broker_answers():
+        connection = RpcConnection(access.amqp_uri, name=OPERATOR)
+        try:
+            return connection.call("identity", method, request)
+        finally:
+            connection.close()

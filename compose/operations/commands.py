@@ -47,6 +47,14 @@ def add_to(commands: Any, running_stack: Callable[[], Stack]) -> None:
     add_sagas(leaf, group("sagas", "flows over several services"))
     leaf(group("secrets", "what is encrypted at rest"), "reencrypt", reencrypt, "under the first SECRETS_KEY")
     add_keys(leaf, group("keys", "what access tokens are signed with"))
+    reset = leaf(
+        group("accounts", "people who cannot help themselves"),
+        "reset-second-factor",
+        reset_second_factor,
+        "for whoever lost app and recovery codes: removes both, ends all sessions and API keys, mails it",
+    )
+    reset.add_argument("kind", choices=("admin", "brand", "member", "streamer"))
+    reset.add_argument("email", metavar="EMAIL")
     verified = leaf(
         group("audit", "the log of security events"), "verify", audit, "look for entries that were touched"
     )
@@ -214,6 +222,13 @@ def answered_keys(arguments: argparse.Namespace, found: list[dict[str, Any]]) ->
     from compose.operations import keys
 
     return answered(arguments, {"keys": found}, keys.as_text(found))
+
+
+def reset_second_factor(access: Access, arguments: argparse.Namespace) -> int:
+    from compose.operations import accounts
+
+    done = accounts.reset_second_factor(access, arguments.kind, arguments.email)
+    return answered(arguments, done, accounts.told(done))
 
 
 def audit(access: Access, arguments: argparse.Namespace) -> int:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chassis.rpc.client import RpcConnection
 from compose import table
-from compose.names import OPERATOR
-from compose.operations.access import Access, broker_answers
+from compose.operations.access import Access, identity_answers
 
 Key = dict[str, Any]
 
@@ -34,10 +32,5 @@ def as_text(keys: Sequence[Key]) -> str:
 
 
 def _asked(access: Access, method: str, request: dict[str, Any]) -> list[Key]:
-    with broker_answers():
-        connection = RpcConnection(access.amqp_uri, name=OPERATOR)
-        try:
-            keys: list[Key] = connection.call("identity", method, request)["keys"]
-        finally:
-            connection.close()
+    keys: list[Key] = identity_answers(access, method, request)["keys"]
     return keys

@@ -10,7 +10,7 @@ import jwt
 
 from chassis.config import Settings
 from chassis.crypto import SecretBox
-from chassis.mongo import Mongo
+from chassis.mongo import Mongo, MongoOutbox
 from chassis.tokens import audience_of
 from compose.stack import Stack
 from identity.domain.key_ring import SigningKey
@@ -29,7 +29,8 @@ class Mint:
     def of(cls, stack: Stack) -> Mint:
         mongo = Mongo(stack.mongo_uri, f"{Settings.database_prefix}identity")
         try:
-            ring = MongoSigningKeys(mongo, SecretBox(stack.secrets["SECRETS_KEY"])).ring()
+            outbox, box = MongoOutbox(mongo, lambda *_: None), SecretBox(stack.secrets["SECRETS_KEY"])
+            ring = MongoSigningKeys(mongo, outbox, box).ring()
         finally:
             mongo.close()
         return cls(next(key for key in ring.keys if key.pair.d))

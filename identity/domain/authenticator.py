@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from chassis.errors import Conflict, NotFound, Unauthenticated
 from chassis.event import Event
-from identity.events import RecoveryCodesReplaced, RecoveryCodeUsed, TotpDisabled, TotpEnabled
+from identity.events import RecoveryCodesReplaced, RecoveryCodeUsed, TotpDisabled, TotpEnabled, TotpReset
 
 PREFIX = "otp"
 ISSUER = "Gametriggers"
@@ -110,6 +110,11 @@ class Authenticator:
     def disable(self) -> list[Event]:
         self.check_is_enabled()
         return [TotpDisabled(authenticator_id=self.id, account_id=self.account_id)]
+
+    def reset(self) -> list[Event]:
+        """By somebody who has neither the app nor a code, and does not act as the account."""
+        self.check_is_enabled()
+        return [TotpReset(authenticator_id=self.id, account_id=self.account_id)]
 
     def check_is_enabled(self) -> None:
         if not self.is_enabled:

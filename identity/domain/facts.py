@@ -64,6 +64,24 @@ class OneTimePasswordGiven(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyFact(Fact):
+    """What an operator does with the keys that sign everybody's tokens; it is about no account."""
+
+    account_id: str = ""
+    kid: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningKeyMade(KeyFact):
+    type: ClassVar[str] = "signing_key_made"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningKeyWithdrawn(KeyFact):
+    type: ClassVar[str] = "signing_key_withdrawn"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TeamMemberJoined(Fact):
     """Brand tells of it, and does not say who did it: that is in the history of the team."""
 

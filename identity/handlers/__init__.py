@@ -30,6 +30,7 @@ from identity.handlers.passwords import (
     change_password,
     forgot_password,
     reset_password,
+    reset_second_factor,
     send_reset_links,
 )
 from identity.handlers.permissions import PrincipalNotFound, explain, explain_to_operator
@@ -95,6 +96,7 @@ __all__ = [
     "replace_recovery_codes",
     "resend_verification",
     "reset_password",
+    "reset_second_factor",
     "retried",
     "revoke_api_key",
     "revoke_session",

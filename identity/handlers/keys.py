@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from chassis.clock import Clock
+from identity.domain.facts import Fact, SigningKeyMade, SigningKeyWithdrawn
 from identity.domain.key_ring import (
     RETIRING,
     KeyPair,
@@ -24,10 +25,10 @@ NewPair = Callable[[], KeyPair]
 class SigningKeys(Protocol):
     def ring(self) -> KeyRing: ...
 
-    def add(self, key: SigningKey) -> None:
-        """KeyTaken when there is one of that number."""
+    def add(self, key: SigningKey, facts: Sequence[Fact] = ()) -> None:
+        """KeyTaken when there is one of that number. The audit log is told the facts with it, or nothing."""
 
-    def withdraw(self, kid: str, at: datetime) -> None:
+    def withdraw(self, kid: str, at: datetime, facts: Sequence[Fact]) -> None:
         """Its private part is gone with it; for a key that was withdrawn before this changes nothing."""
 
     def forget_private(self, kid: str) -> None: ...
@@ -56,10 +57,13 @@ def list_keys(keys: SigningKeys, clock: Clock) -> list[ListedKey]:
 
 
 def rotate_keys(keys: SigningKeys, clock: Clock, new_pair: NewPair, policy: Policy) -> list[ListedKey]:
-    """Publish the next key now. A rotation that is under way is not begun again."""
+    """Publish the next key now. A rotation that is under way is not begun again.
+
+    The audit log hears of it; the timer's rotations follow from the policy.
+    """
     ring = keys.ring()
     if ring.waiting(clock.now()) is None:
-        ring = _with_next(keys, ring, clock, new_pair, policy)
+        ring = _with_next(keys, ring, clock, new_pair, policy, by_operator=True)
     return listed(ring, clock.now())
 
 
@@ -72,7 +76,7 @@ def withdraw_key(
     to whoever signs next.
     """
     keys.ring().get(kid)
-    keys.withdraw(kid, clock.now())
+    keys.withdraw(kid, clock.now(), [SigningKeyWithdrawn(kid=kid)])
     return listed(usable_ring(keys, clock, new_pair, policy), clock.now())
 
 
@@ -85,11 +89,19 @@ def look_after_keys(keys: SigningKeys, clock: Clock, new_pair: NewPair, policy: 
         keys.forget_private(key.kid)
 
 
-def _with_next(keys: SigningKeys, ring: KeyRing, clock: Clock, new_pair: NewPair, policy: Policy) -> KeyRing:
+def _with_next(
+    keys: SigningKeys,
+    ring: KeyRing,
+    clock: Clock,
+    new_pair: NewPair,
+    policy: Policy,
+    *,
+    by_operator: bool = False,
+) -> KeyRing:
     key = ring.next(new_pair(), clock.now(), policy)
     # Whichever process was faster, its key serves as well.
     with suppress(KeyTaken):
-        keys.add(key)
+        keys.add(key, [SigningKeyMade(kid=key.kid)] if by_operator else [])
     return keys.ring()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chassis.errors import NotFound
 from identity.domain.account import (
     ID_PREFIXES,
     Account,
@@ -12,6 +13,7 @@ from identity.domain.account import (
     normal_email,
     normal_password,
 )
+from identity.domain.authenticator import NoTotp
 from identity.domain.link import RESET_PASSWORD, ResetRequest
 from identity.domain.lockout import Suspect
 from identity.handlers.attempts import count_failure
@@ -28,6 +30,13 @@ from identity.handlers.ports import (
     Sessions,
 )
 from identity.handlers.retries import retried
+
+
+class NoSuchAccount(NotFound):
+    """Told to operators alone."""
+
+    code, title = "identity.no_such_account", "There is no such account"
+
 
 # One round must end before the timer's next ones pile up.
 REQUESTS_PER_ROUND = 50
@@ -136,6 +145,28 @@ def reset_password(smith: Locksmith, *, token: str, new_password: str) -> None:
 
     retried(lambda: smith.accounts.transaction(work))
     smith.throw_out(account, others_ways_in=is_first_proof)
+
+
+def reset_second_factor(smith: Locksmith, *, kind: str, email: str) -> Account:
+    """For whoever has lost the app and the recovery codes, and has shown an operator who they are.
+
+    Whoever might have asked in their name finds nothing open: all sessions end, API keys among them.
+    """
+    account = smith.accounts.find(kind, normal_email(email))
+    if account is None:
+        raise NoSuchAccount()
+
+    def work() -> None:
+        app = smith.authenticators.find(account.id)
+        if app is None:
+            raise NoTotp()
+        smith.authenticators.remove(app, app.reset())
+        smith.end_sessions(account, keep=None)
+        smith.failures.forget(Suspect.second_factor(account.id))
+
+    retried(lambda: smith.accounts.transaction(work))
+    smith.end_sessions(account, keep=None)
+    return account
 
 
 def change_password(smith: Locksmith, by: SessionOwner, *, current_password: str, new_password: str) -> None:

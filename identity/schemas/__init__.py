@@ -15,7 +15,15 @@ from identity.schemas.accounts import (
     RegisterStreamerCall,
     SignedIn,
 )
-from identity.schemas.admins import AcceptAdminInvitation, CreateAdmin, InviteAdmin, Invited, InvitedAdmin
+from identity.schemas.admins import (
+    AcceptAdminInvitation,
+    CreateAdmin,
+    InviteAdmin,
+    Invited,
+    InvitedAdmin,
+    ResetAccount,
+    ResetSecondFactor,
+)
 from identity.schemas.api_keys import (
     ApiKey,
     ApiKeyPage,
@@ -149,7 +157,9 @@ __all__ = [
     "RegisterStreamer",
     "RegisterStreamerCall",
     "ResendVerification",
+    "ResetAccount",
     "ResetPassword",
+    "ResetSecondFactor",
     "RevokeApiKey",
     "RevokeSession",
     "RevokedSession",

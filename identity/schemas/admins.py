@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from chassis.schema import IdField, Schema, UtcDateTime
 from identity.schemas.parts import email, link_token, password
@@ -30,6 +30,17 @@ class InvitedAdmin(Schema):
     account_id = IdField("adm", required=True)
     email = email()
     expires_at = UtcDateTime(required=True)
+
+
+class ResetSecondFactor(Schema):
+    """Whose authenticator app and recovery codes are to go."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["admin", "brand", "member", "streamer"]))
+    email = email()
+
+
+class ResetAccount(Schema):
+    account_id = fields.String(required=True)
 
 
 class AcceptAdminInvitation(Schema):

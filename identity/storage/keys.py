@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,9 @@ from pymongo.errors import DuplicateKeyError
 
 from chassis import failpoints
 from chassis.crypto import SecretBox
+from chassis.events.outbox import Outbox
 from chassis.mongo import Mongo
+from identity.domain.facts import Fact
 from identity.domain.key_ring import KeyPair, KeyRing, KeyTaken, SigningKey
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +22,9 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class MongoSigningKeys:
     """The key's number is its `_id`, so of several processes that make the next one, one succeeds."""
 
-    def __init__(self, mongo: Mongo, box: SecretBox) -> None:
+    def __init__(self, mongo: Mongo, outbox: Outbox, box: SecretBox) -> None:
+        self._mongo = mongo
+        self._outbox = outbox
         self._box = box
         self._keys = mongo["signing_keys"]
 
@@ -29,7 +34,7 @@ class MongoSigningKeys:
     def ring(self) -> KeyRing:
         return KeyRing([self._key(document) for document in self._keys.find()])
 
-    def add(self, key: SigningKey) -> None:
+    def add(self, key: SigningKey, facts: Sequence[Fact] = ()) -> None:
         document = {
             "_id": key.number,
             "kid": key.kid,
@@ -39,17 +44,33 @@ class MongoSigningKeys:
             "signs_from": key.signs_from,
             "withdrawn_at": key.withdrawn_at,
         }
+
+        def insert() -> None:
+            self._keys.insert_one(document, session=self._mongo.session)
+
+        def insert_and_tell() -> None:
+            insert()
+            self._outbox.append(facts, 0)
+
         failpoints.reach("write.before")
         try:
-            self._keys.insert_one(document)
+            if facts:
+                self._mongo.transaction(insert_and_tell)
+            else:
+                # The first key may come before its collection, and a transaction that makes one meets others.
+                insert()
         except DuplicateKeyError:
             raise KeyTaken() from None
         failpoints.reach("write.after")
 
-    def withdraw(self, kid: str, at: datetime) -> None:
-        self._keys.update_one(
-            {"kid": kid, "withdrawn_at": None}, {"$set": {"withdrawn_at": at, "sealed_d": ""}}
-        )
+    def withdraw(self, kid: str, at: datetime, facts: Sequence[Fact]) -> None:
+        def update() -> None:
+            live, withdrawn = {"kid": kid, "withdrawn_at": None}, {"withdrawn_at": at, "sealed_d": ""}
+            updated = self._keys.update_one(live, {"$set": withdrawn}, session=self._mongo.session)
+            if updated.modified_count:
+                self._outbox.append(facts, 0)
+
+        self._mongo.transaction(update)
 
     def forget_private(self, kid: str) -> None:
         self._keys.update_one({"kid": kid}, {"$set": {"sealed_d": ""}})

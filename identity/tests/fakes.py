@@ -317,21 +317,24 @@ class FakeAccessTokens:
         return f"access token {claims['jti']}"
 
 
-class FakeSigningKeys:
+class FakeSigningKeys(Told):
     def __init__(self) -> None:
+        super().__init__()
         self._keys: dict[int, SigningKey] = {}
 
     def ring(self) -> KeyRing:
         return KeyRing(list(self._keys.values()))
 
-    def add(self, key: SigningKey) -> None:
+    def add(self, key: SigningKey, facts: Sequence[Fact] = ()) -> None:
         if key.number in self._keys:
             raise KeyTaken()
         self._keys[key.number] = key
+        self.tell(facts)
 
-    def withdraw(self, kid: str, at: datetime) -> None:
+    def withdraw(self, kid: str, at: datetime, facts: Sequence[Fact]) -> None:
         key = self.ring().get(kid)
         if key.withdrawn_at is None:
+            self.tell(facts)
             self._keys[key.number] = replace(key, withdrawn_at=at, pair=replace(key.pair, d=""))
 
     def forget_private(self, kid: str) -> None:

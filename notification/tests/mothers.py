@@ -56,6 +56,7 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("identity", "totp_enabled"): {"authenticator_id": "otp_1", "account_id": ACME},
     ("identity", "totp_disabled"): {"authenticator_id": "otp_1", "account_id": ACME},
+    ("identity", "totp_reset"): {"authenticator_id": "otp_1", "account_id": ADA},
     ("identity", "recovery_code_used"): {"authenticator_id": "otp_1", "account_id": NOVA, "left": 9},
     ("identity", "admin_invited"): A_LINK | {"account_id": ADA},
     ("identity", "impersonation_started"): {

@@ -196,3 +196,27 @@ def test_what_an_administrator_does_in_another_service_is_one_entry_however_ofte
     of_the_brand = an_admin.list_audit({"account_id": brand_id})["items"]
     assert [entry["actor"] for entry in of_the_brand if entry["kind"] == "campaign_approved"] == ["adm_ada"]
     assert verify(MongoAuditLog(database).links()).is_intact
+
+
+def test_what_an_operator_does_is_in_the_log(identity, rpc, an_admin, capture_events):
+    brand, operator = identity.register_brand(acme()), rpc("identity", user="operator")
+    told, own = capture_events("identity", "totp_reset"), rpc("identity", token=brand["access_token"])
+    own.confirm_totp({"code": code_of(own.begin_totp({}))})
+
+    reset = operator.reset_second_factor({"kind": "brand", "email": brand["account"]["email"]})
+    operator.rotate_signing_keys({})
+    operator.rotate_signing_keys({})
+
+    assert reset == {"account_id": brand["account"]["id"]}
+    assert told.wait_for("totp_reset").data["account_id"] == brand["account"]["id"]
+    assert refused(identity.refresh, {"refresh_token": brand["refresh_token"]}).status == 401
+
+    def by_operators():
+        entries = an_admin.list_audit({"limit": 100})["items"]
+        found = [entry for entry in entries if entry["actor"] == "service:operator"]
+        return found if "signing_key_made" in {entry["kind"] for entry in found} else None
+
+    found = eventually(by_operators, 10)
+    kinds = [entry["kind"] for entry in found]
+    assert (kinds.count("totp_reset"), kinds.count("signing_key_made")) == (1, 1)
+    assert {entry["account"] for entry in found if entry["kind"] == "totp_reset"} == set(reset.values())

@@ -16,9 +16,11 @@ import pytest
 from chassis.clock import FixedClock
 from chassis.crypto import SecretBox
 from chassis.ids import new_id
+from chassis.testing.fixtures import RecordingOutbox
 from identity import storage
 from identity.domain.account import ConcurrentUpdate, EmailTaken, created_admin
 from identity.domain.allowance import Allowance, Asker
+from identity.domain.facts import SigningKeyMade, SigningKeyWithdrawn
 from identity.domain.key_ring import KeyTaken
 from identity.domain.link import RESET_PASSWORD, LinkNotValid, ResetRequest, hash_of
 from identity.domain.lockout import Failures, Suspect
@@ -77,7 +79,7 @@ failures = either("failures", fakes.FakeFailureLog, storage.MongoFailureLog)
 links = either("links", fakes.FakeLinks, storage.MongoLinks)
 requests = either("requests", fakes.FakeResetRequests, storage.MongoResetRequests)
 allowances = either("allowances", fakes.FakeAllowances, storage.MongoAllowances)
-keys = either("keys", fakes.FakeSigningKeys, lambda m, o: storage.MongoSigningKeys(m, BOX))
+keys = either("keys", fakes.FakeSigningKeys, lambda m, o: storage.MongoSigningKeys(m, o, BOX))
 
 
 # Accounts
@@ -389,8 +391,8 @@ def test_there_is_one_key_of_a_number(keys):
 def test_a_key_is_withdrawn_once_and_its_private_part_is_gone(keys):
     keys.add(a_signing_key())
 
-    keys.withdraw("k1", MONDAY)
-    keys.withdraw("k1", MONDAY + timedelta(days=1))
+    keys.withdraw("k1", MONDAY, [])
+    keys.withdraw("k1", MONDAY + timedelta(days=1), [])
 
     [withdrawn] = keys.ring().keys
     assert (withdrawn.withdrawn_at, withdrawn.pair.d) == (MONDAY, "")
@@ -404,9 +406,25 @@ def test_a_private_part_that_nobody_needs_is_forgotten(keys):
     assert keys.ring().keys == [a_signing_key(pair=replace(a_pair(), d=""))]
 
 
+def signing_keys(mongo):
+    return storage.MongoSigningKeys(mongo, RecordingOutbox(), BOX)
+
+
+def test_what_an_operator_does_with_a_key_is_told_once_and_with_it(keys, outbox):
+    keys.add(a_signing_key(), [SigningKeyMade(kid="k1")])
+    with pytest.raises(KeyTaken):
+        keys.add(a_signing_key(), [SigningKeyMade(kid="again")])
+
+    for _ in range(2):
+        keys.withdraw("k1", MONDAY, [SigningKeyWithdrawn(kid="k1")])
+
+    told = keys.facts if isinstance(keys, fakes.FakeSigningKeys) else outbox.events
+    assert told == [SigningKeyMade(kid="k1"), SigningKeyWithdrawn(kid="k1")]
+
+
 def test_processes_that_need_a_first_key_at_once_make_one(mongo):
     def start():
-        own = storage.MongoSigningKeys(mongo, BOX)
+        own = signing_keys(mongo)
         return usable_ring(own, FixedClock(MONDAY), new_pair, TEN_MINUTES_AHEAD).keys
 
     started = [eventlet.spawn(start) for _ in range(5)]
@@ -416,10 +434,10 @@ def test_processes_that_need_a_first_key_at_once_make_one(mongo):
 
 
 def test_processes_that_rotate_at_once_make_one_key(mongo):
-    storage.MongoSigningKeys(mongo, BOX).add(a_signing_key())
+    signing_keys(mongo).add(a_signing_key())
 
     def rotate():
-        own = storage.MongoSigningKeys(mongo, BOX)
+        own = signing_keys(mongo)
         return rotate_keys(own, FixedClock(MONDAY), new_pair, TEN_MINUTES_AHEAD)
 
     rotations = [eventlet.spawn(rotate) for _ in range(5)]
@@ -433,20 +451,19 @@ DYING = """
 import sys
 from chassis.clock import FixedClock
 from chassis.mongo import Mongo
-from identity import storage
 from identity.handlers.keys import rotate_keys
 from identity.signing import new_pair
 from identity.tests.mothers import MONDAY, TEN_MINUTES_AHEAD
-from identity.tests.storage.test_stores import BOX
+from identity.tests.storage.test_stores import signing_keys
 
-keys = storage.MongoSigningKeys(Mongo(*sys.argv[1:]), BOX)
+keys = signing_keys(Mongo(*sys.argv[1:]))
 rotate_keys(keys, FixedClock(MONDAY), new_pair, TEN_MINUTES_AHEAD)
 """
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_rotation_that_was_killed_is_finished_by_the_next_one(mongo, database_prefix, when):
-    keys = storage.MongoSigningKeys(mongo, BOX)
+    keys = signing_keys(mongo)
     keys.add(a_signing_key())
 
     killed = subprocess.run(
@@ -463,14 +480,14 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next_one(mongo, database_
 def test_a_key_that_was_kept_before_there_were_dates_still_signs_and_is_due(mongo):
     mongo["signing_keys"].insert_one({"_id": 1, "kid": "k1", "x": "x", "sealed_d": BOX.encrypt("d")})
 
-    ring = storage.MongoSigningKeys(mongo, BOX).ring()
+    ring = signing_keys(mongo).ring()
 
     assert ring.signing(MONDAY).kid == "k1"
     assert ring.is_due(MONDAY, TEN_MINUTES_AHEAD)
 
 
 def test_a_private_key_cannot_be_read_in_the_database(mongo):
-    storage.MongoSigningKeys(mongo, BOX).add(a_signing_key())
+    signing_keys(mongo).add(a_signing_key())
 
     assert "private k1" not in str(mongo["signing_keys"].find_one())
 

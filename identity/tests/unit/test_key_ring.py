@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from chassis.clock import FixedClock
+from identity.domain.facts import SigningKeyMade, SigningKeyWithdrawn
 from identity.domain.key_ring import RETIRED_AFTER, KeyNotFound
 from identity.domain.session import ACCESS_TOKEN_LIFETIME
 from identity.handlers import list_keys, look_after_keys, rotate_keys, withdraw_key
@@ -124,7 +125,7 @@ def test_the_only_key_is_withdrawn_and_another_signs_at_once(keys):
 
 
 def test_a_withdrawal_that_died_halfway_is_finished_by_whoever_signs_next(keys):
-    keys.store.withdraw("k1", keys.clock.now())
+    keys.store.withdraw("k1", keys.clock.now(), [])
 
     assert keys.signing == "k2"
 
@@ -165,3 +166,14 @@ def test_a_key_that_there_never_was_is_not_withdrawn(keys):
 
 def test_nothing_that_is_listed_is_secret(keys):
     assert "private" not in str(list_keys(keys.store, keys.clock))
+
+
+def test_the_audit_log_hears_what_an_operator_does_with_keys_and_nothing_of_the_timer(keys):
+    keys.rotate()
+    keys.rotate()
+    keys.after(31 * DAY).look_after()
+    keys.withdraw("k1")
+    keys.withdraw("k1")
+
+    assert keys.store.facts == [SigningKeyMade(kid="k2"), SigningKeyWithdrawn(kid="k1")]
+    assert set(keys.states) >= {"k1", "k2", "k3"}

@@ -11,10 +11,14 @@ from chassis.errors import StepUpRequired, Unauthenticated
 from chassis.principal import ANONYMOUS
 from identity import handlers
 from identity.domain.account import InvalidCredentials
+from identity.domain.api_key import InvalidApiKey
 from identity.domain.authenticator import InvalidCode, NoTotp, TotpEnabledAlready, TotpRequired
-from identity.domain.lockout import Locked
+from identity.domain.lockout import Locked, Suspect
+from identity.domain.permissions import SCOPES
 from identity.domain.session import SessionNotFound
 from identity.handlers.in_person import NotForKeys
+from identity.handlers.passwords import NoSuchAccount
+from identity.tests.fakes import FakeProviderLinks
 from identity.tests.mothers import APP_SECRET, GOOD_PASSWORD, MONDAY, a_code
 from identity.tests.unit import test_handlers
 from identity.tests.unit.test_handlers import HOME
@@ -67,6 +71,18 @@ class World(test_handlers.World):
         return handlers.step_up(
             self.accounts, self.teams, self.failures, self.passwords, self.desk, by, **shown
         )
+
+    def reset(self, kind="brand", email="ads@acme.example"):
+        smith = handlers.Locksmith(
+            self.accounts,
+            self.sessions,
+            self.failures,
+            self.passwords,
+            FakeProviderLinks(),
+            self.authenticators,
+            self.post,
+        )
+        return handlers.reset_second_factor(smith, kind=kind, email=email)
 
 
 @pytest.fixture
@@ -413,3 +429,41 @@ def test_an_attempt_that_a_lock_refuses_is_not_told(world):
         world.login()
 
     assert len(world.failures.facts) == 5
+
+
+# Lost app and lost codes
+
+
+def test_an_operators_reset_leaves_the_password_alone_and_ends_all_sessions(world):
+    acme = world.register_brand()
+    world.enrol(acme)
+    owner = replace(world.principal(world.login(world.code())), scopes=SCOPES["owner"])
+    key = handlers.create_api_key(world.accounts, world.desk, owner, name="CI", scopes=["campaigns:read"])
+    for _ in range(5):
+        with pytest.raises(InvalidCode):
+            world.login(SIX_ZEROS)
+
+    reset = world.reset(email="Ads@Acme.example")
+
+    assert reset.id == acme.account.id
+    assert world.authenticators.events[-1].type == "totp_reset"
+    assert world.authenticators.find(acme.account.id) is None
+    assert world.sessions.live_of(acme.account.id, world.clock.now(), None, 9) == []
+    with pytest.raises(InvalidApiKey):
+        handlers.exchange_api_key(world.desk, key=key.key)
+    assert world.failures.get(Suspect.second_factor(reset.id)).count == 0
+    again = world.login()
+    assert world.principal(again).acr == "pwd"
+    assert world.enrol(again)
+
+
+def test_an_operator_resets_nothing_that_is_not_there(world):
+    by = world.principal(world.register_brand())
+    world.begin(by)
+
+    with pytest.raises(NoTotp):
+        world.reset()
+    with pytest.raises(NoSuchAccount):
+        world.reset(kind="streamer")
+
+    assert world.sessions.live_of(by.id, world.clock.now(), None, 9) != []
