@@ -68,4 +68,5 @@ def create_admin(stack: Stack, email: str) -> None:
     finally:
         connection.close()
     print(f"Administrator: {admin['email']}\nOne-time password: {admin['one_time_password']}")
-    print("It is good once, for 24 hours. An administrator needs an authenticator app: POST /v1/auth/totp.")
+    print("It is good once, for 24 hours. An administrator needs an authenticator app:")
+    print(f"set it up at {stack.public_url}/two-factor")

@@ -572,6 +572,7 @@ EXAMPLES["totp_enrolment"] = {
     "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     "otpauth_uri": "otpauth://totp/Gametriggers:nova%40streams.example?digits=6"
     "&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&issuer=Gametriggers&period=30",
+    "qr_svg": '<svg xmlns="http://www.w3.org/2000/svg" width="228" height="228"></svg>',
 }
 EXAMPLES["confirm_totp"] = {"code": "492039"}
 EXAMPLES["recovery_codes"] = {"recovery_codes": ["k3jq7-m2xwa", "b5rtn-4cyf2"]}

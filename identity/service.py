@@ -29,6 +29,7 @@ from identity.dependencies import (
     SealedStore,
 )
 from identity.domain.key_ring import Policy
+from identity.qr import qr_svg
 from identity.signing import new_pair
 
 log = logging.getLogger(__name__)
@@ -258,6 +259,7 @@ class IdentityService(Service):
             self.clock,
             self.new_id,
             secrets.token_bytes,
+            qr_svg,
             self.person,
         )
         return schemas.Enrolment().dump(enrolment)

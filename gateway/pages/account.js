@@ -21,12 +21,13 @@ export function showOnly(parts, name) {
   for (const [id, part] of Object.entries(parts)) part.hidden = id !== name;
 }
 
-/** A refusal of the platform: `code` is stable, the message is for people. */
+/** A refusal of the platform: `code` is stable, the message is for people, `problem` is the whole of it. */
 export class Refusal extends Error {
   constructor(problem) {
     const fields = Object.values(problem.errors ?? {}).flat();
     super(fields.length ? fields.join(" ") : problem.detail || problem.title);
     this.code = problem.code;
+    this.problem = problem;
   }
 }
 
@@ -41,18 +42,22 @@ export async function post(path, body) {
 }
 
 /** Runs what a person asked for, with the button out of reach, and tells of trouble in the page. */
+export async function attempt(button, trouble, work) {
+  trouble.hidden = true;
+  button.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    trouble.textContent = error instanceof Refusal ? error.message : "That did not work. Try again in a moment.";
+    trouble.hidden = false;
+  } finally {
+    button.disabled = false;
+  }
+}
+
 export function onSubmit(form, trouble, work) {
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    trouble.hidden = true;
-    event.submitter.disabled = true;
-    try {
-      await work(new FormData(form));
-    } catch (error) {
-      trouble.textContent = error instanceof Refusal ? error.message : "That did not work. Try again in a moment.";
-      trouble.hidden = false;
-    } finally {
-      event.submitter.disabled = false;
-    }
+    attempt(event.submitter, trouble, () => work(new FormData(form)));
   });
 }

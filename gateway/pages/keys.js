@@ -1,4 +1,6 @@
-import { usageFigure } from "/pages/usage-chart.js";
+import { attempt as attemptIn, onSubmit } from "./account.js";
+import { Session, onLogIn } from "./session.js";
+import { usageFigure } from "./usage-chart.js";
 
 /** A brand's API keys. The session is kept in this page's memory and ends with it. */
 
@@ -15,58 +17,19 @@ const page = Object.fromEntries(
     document.getElementById(id),
   ]),
 );
-let session = null;
+const session = new Session(() => show("log-in"));
 
-/** The answer's JSON; throws what the problem document says. */
-async function call(method, path, body) {
-  const headers = { "Content-Type": "application/json" };
-  if (session) headers.Authorization = `Bearer ${session.access_token}`;
-  if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();
-  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const answer = response.status === 204 ? null : await response.json();
-  if (response.ok) return answer;
-  if (response.status === 401 && session && (await refreshed())) return call(method, path, body);
-  throw new Error(explained(answer));
+function call(method, path, body) {
+  return session.call(method, path, body);
 }
 
-async function refreshed() {
-  const token = session.refresh_token;
-  session = null;
-  try {
-    session = await call("POST", "/v1/auth/refresh", { refresh_token: token });
-  } catch {
-    show("log-in");
-  }
-  return session !== null;
-}
-
-function explained(problem) {
-  const fields = Object.entries(problem.errors ?? {}).map(([name, texts]) => `${name}: ${texts.join(" ")}`);
-  return [problem.detail || problem.title, ...fields].join(" — ");
-}
-
-/** Runs what a person asked for, with the button out of reach, and tells of trouble in the page. */
-async function attempt(button, work) {
-  page.trouble.hidden = true;
-  button.disabled = true;
-  try {
-    await work();
-  } catch (error) {
-    page.trouble.textContent = error.message;
-    page.trouble.hidden = false;
-  } finally {
-    button.disabled = false;
-  }
+function attempt(button, work) {
+  return attemptIn(button, page.trouble, work);
 }
 
 function show(name) {
   page["log-in"].hidden = name !== "log-in";
   page.keys.hidden = name !== "keys";
-}
-
-function scopesOf(accessToken) {
-  const payload = accessToken.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-  return JSON.parse(atob(payload)).scope.split(" ").filter((scope) => scope && !NOT_TO_BE_GIVEN.has(scope));
 }
 
 function element(name, attributes = {}, ...children) {
@@ -78,7 +41,7 @@ function element(name, attributes = {}, ...children) {
 
 function drawScopes() {
   page.scopes.replaceChildren(
-    ...scopesOf(session.access_token).map((scope) => {
+    ...session.scopes.filter((scope) => !NOT_TO_BE_GIVEN.has(scope)).map((scope) => {
       const box = element("input", { type: "checkbox", name: "scope", value: scope });
       box.checked = scope.endsWith(":read");
       return element("label", {}, box, scope);
@@ -155,27 +118,16 @@ function day(time) {
   return time.slice(0, 10);
 }
 
-page["log-in"].addEventListener("submit", (event) => {
-  event.preventDefault();
-  const form = event.target;
-  attempt(event.submitter, async () => {
-    const { email, password } = Object.fromEntries(new FormData(form));
-    session = await call("POST", "/v1/brands/login", { email, password });
-    form.reset();
-    drawScopes();
-    await drawKeys();
-    show("keys");
-  });
+onLogIn(page["log-in"], page.trouble, session, () => "/v1/brands/login", async () => {
+  drawScopes();
+  await drawKeys();
+  show("keys");
 });
 
-page.make.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const data = new FormData(event.target);
-  attempt(event.submitter, async () => {
-    const made = await call("POST", "/v1/api-keys", { name: data.get("name"), scopes: data.getAll("scope") });
-    page.secret.textContent = made.key;
-    page.made.hidden = false;
-    event.target.elements.name.value = "";
-    await drawKeys();
-  });
+onSubmit(page.make, page.trouble, async (data) => {
+  const made = await call("POST", "/v1/api-keys", { name: data.get("name"), scopes: data.getAll("scope") });
+  page.secret.textContent = made.key;
+  page.made.hidden = false;
+  page.make.elements.name.value = "";
+  await drawKeys();
 });

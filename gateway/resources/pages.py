@@ -31,6 +31,12 @@ def get_team_invitation_page() -> Response:
     return page("team-invitation.html")
 
 
+@blueprint.get("/two-factor")
+def get_two_factor_page() -> Response:
+    """Where anybody with an account sets an authenticator app up, or turns it off."""
+    return page("two-factor.html")
+
+
 @blueprint.get("/admin-invitation")
 def get_admin_invitation_page() -> Response:
     """Where somebody who is to become an administrator chooses a password."""

@@ -26,6 +26,7 @@ from identity.handlers.retries import retried
 from identity.handlers.step_up import raised
 
 RandomBytes = Callable[[int], bytes]
+Draw = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Enrolment:
 
     secret: str
     otpauth_uri: str
+    qr_svg: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def begin_totp(
     clock: Clock,
     new_id: NewId,
     random: RandomBytes,
+    draw: Draw,
     by: SessionOwner,
 ) -> Enrolment:
     """A new secret, in place of one that was not confirmed."""
@@ -83,7 +86,8 @@ def begin_totp(
         return found
 
     begun = retried(begin)
-    return Enrolment(begun.key, begun.uri(account.email))
+    uri = begun.uri(account.email)
+    return Enrolment(begun.key, uri, draw(uri))
 
 
 def confirm_totp(

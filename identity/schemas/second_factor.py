@@ -20,10 +20,11 @@ class Totp(Schema):
 
 
 class Enrolment(Schema):
-    """`otpauth_uri` is what a QR code holds, `secret` what is typed in without one; told this once."""
+    """`otpauth_uri` is what the QR code holds, `secret` what is typed in without one; told this once."""
 
     secret = fields.String(required=True)
     otpauth_uri = fields.String(required=True)
+    qr_svg = fields.String(required=True, metadata={"description": "The QR code, an SVG document."})
 
 
 class ConfirmTotp(Schema):

@@ -21,6 +21,7 @@ OVERLAY = "/overlay/q3Vw0c1n8bJx7yT2mK5rLZs9dF4hGpAeUoXiW6vBtNE"
         "/reset-password",
         "/team-invitation",
         "/admin-invitation",
+        "/two-factor",
         "/docs",
         "/docs/reference",
         "/docs/events",

@@ -26,6 +26,10 @@ from identity.tests.unit.test_handlers import HOME
 SIX_ZEROS = "000000"
 
 
+def drawn(uri):
+    return f"drawn: {uri}"
+
+
 class World(test_handlers.World):
     def code(self):
         """What the app shows now; a step later than the last one, since each is good once."""
@@ -42,7 +46,7 @@ class World(test_handlers.World):
 
     def begin(self, by):
         return handlers.begin_totp(
-            self.accounts, self.authenticators, self.clock, self.desk.new_id, self.random, by
+            self.accounts, self.authenticators, self.clock, self.desk.new_id, self.random, drawn, by
         )
 
     def confirm(self, by, code):
@@ -101,6 +105,7 @@ def test_whoever_confirms_an_app_gets_recovery_codes_and_tokens_that_show_the_se
     confirmed = world.confirm(by, world.code())
 
     assert begun.otpauth_uri.startswith("otpauth://totp/Gametriggers:ads%40acme.example?")
+    assert begun.qr_svg == drawn(begun.otpauth_uri)
     assert len(confirmed.recovery_codes) == 10
     assert world.tokens.claims["acr"] == "mfa"
     assert world.tokens.claims["sid"] == by.session_id
