@@ -5,13 +5,15 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from flask import Flask
+
 JSON = "application/json"
 WITH_BODY = frozenset({"post", "put", "patch"})
 UNSAFE = WITH_BODY | {"delete"}
+# What is answered without asking anybody, however much there is to do.
+ALWAYS_SERVED = frozenset({"operations_is_live", "operations_get_metrics"})
 # Who asks whether we are well, and what a provider reports: gateway.admission.EXEMPT.
-UNLIMITED = frozenset(
-    {"operations_is_live", "operations_is_ready", "operations_get_metrics", "payment_receive_webhook"}
-)
+UNLIMITED = ALWAYS_SERVED | {"operations_is_ready", "payment_receive_webhook"}
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -34,24 +36,44 @@ NOT_MODIFIED = {
 
 
 def with_common_answers(
-    doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any
+    doc: dict[str, Any], info: dict[str, Any], *, app: Flask, method: str, **_: Any
 ) -> dict[str, Any]:
-    """A step of flask-smorest's preparation of an operation; problems are named by their status."""
+    """A step of flask-smorest's preparation of an operation; problems are named by their status.
+
+    What a view documents for itself is merged into this afterwards.
+    """
     responses = doc.setdefault("responses", {})
-    if method in WITH_BODY:
-        responses.setdefault("408", HTTPStatus.REQUEST_TIMEOUT.name)
     if method in UNSAFE:
         doc["parameters"] = [*doc.get("parameters", []), IDEMPOTENCY_KEY]
-        responses.setdefault("409", HTTPStatus.CONFLICT.name)
-        responses.setdefault("422", HTTPStatus.UNPROCESSABLE_ENTITY.name)
-    if "412" in info.get("manual_doc", {}).get("responses", {}):
+    own = info.get("manual_doc", {})
+    if "412" in own.get("responses", {}):
         doc["parameters"].append(IF_MATCH)
-    if method == "get" and JSON in content_of(responses):
+    if method == "get" and (JSON in content_of(responses) or JSON in content_of(own.get("responses", {}))):
         responses.setdefault("304", NOT_MODIFIED)
-    if doc.get("operationId") not in UNLIMITED:
-        responses.setdefault("429", HTTPStatus.TOO_MANY_REQUESTS.name)
-    responses.setdefault("503", HTTPStatus.SERVICE_UNAVAILABLE.name)
+    [rule] = app.url_map.iter_rules(info["endpoint"])
+    takes_body = "requestBody" in doc or "requestBody" in own
+    for status in common_refusals(doc.get("operationId", ""), method, takes_body, bool(rule.arguments)):
+        responses.setdefault(str(status), HTTPStatus(status).name)
     return doc
+
+
+def common_refusals(operation: str, method: str, takes_body: bool, names_something: bool) -> set[int]:
+    """What the gateway itself may answer to such a request, and any service that is asked for it."""
+    # An address with NUL, an If-Match without quotes, a body that is no JSON.
+    refusals = {400}
+    if names_something:
+        refusals |= {404}
+    if method in WITH_BODY:
+        refusals |= {408, 413}
+    if takes_body:
+        refusals |= {415, 422}
+    if method in UNSAFE:
+        refusals |= {409, 422}
+    if operation not in UNLIMITED:
+        refusals |= {429}
+    if operation not in ALWAYS_SERVED:
+        refusals |= {503}
+    return refusals
 
 
 def content_of(responses: dict[Any, Any]) -> dict[str, Any]:

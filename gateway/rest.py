@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from flask import Response, jsonify
 from flask_smorest import Api, Blueprint
+from flask_smorest.utils import deepupdate
 from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter
 
@@ -70,6 +71,7 @@ class Resource(Blueprint):
                 return view(*args, **kwargs)
 
             document(guarded, security=[{"bearer": [scope]} for scope in scopes] or [{"bearer": []}])
+            document(guarded, responses=named(401, 403) if scopes or kinds else named(401))
             return guarded  # type: ignore[return-value]
 
         return decorate
@@ -90,23 +92,31 @@ class Resource(Blueprint):
         self, status: int, schema: type[Schema] | None = None, *, example: str = "", content_type: str = ""
     ) -> Callable[[View], View]:
         """Documents the answer, and gives the one of before to a request that is sent again under its key."""
-        describe = self.response(
-            status,
-            schema,
-            example=examples.named(example) if example else None,
-            content_type=content_type or None,
-        )
+        describe = self.response(status, schema, example=examples.named(example) if example else None)
 
         def decorate(view: View) -> View:
-            return idempotency.guarded(describe(view))
+            described = describe(view)
+            if content_type:
+                document(described, responses={status: {"content": content_of(content_type)}})
+            return idempotency.guarded(described)
 
         return decorate
 
     @staticmethod
     def takes_if_match(view: View) -> View:
         """Documents a change that can be made to depend on the version that its client has read."""
-        document(view, responses={"412": HTTPStatus.PRECONDITION_FAILED.name})
+        document(view, responses=named(412))
         return view
+
+    @staticmethod
+    def refuses(*statuses: int) -> Callable[[View], View]:
+        """Documents what its service may refuse with, beside what any such route does."""
+
+        def decorate(view: View) -> View:
+            document(view, responses=named(*statuses))
+            return view
+
+        return decorate
 
     @staticmethod
     def _prepare_operation_id(doc: dict[str, Any], doc_info: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -119,19 +129,34 @@ class Resource(Blueprint):
         for name, doc in self._docs[endpoint].items():
             if name != "parameters":
                 doc["operation_id"] = f"{self.name}_{endpoint}"
+                doc["endpoint"] = f"{self.name}.{endpoint}"
 
 
 def document(view: Callable[..., Any], **manual: Any) -> None:
     """Adds to what flask-smorest says of this view; the view it wraps keeps its own description."""
     apidoc = deepcopy(getattr(view, "_apidoc", {}))
-    apidoc["manual_doc"] = {**apidoc.get("manual_doc", {}), **manual}
+    apidoc["manual_doc"] = deepupdate(apidoc.get("manual_doc", {}), manual)
     view._apidoc = apidoc  # type: ignore[attr-defined]
+
+
+def content_of(content_type: str) -> dict[str, Any]:
+    """What has no schema of ours is a text, an object of JSON, or bytes."""
+    if content_type.startswith("text/"):
+        return {content_type: {"schema": {"type": "string"}}}
+    return {content_type: {"schema": {"type": "object"}} if content_type == "application/json" else {}}
+
+
+def named(*statuses: int) -> dict[str, str]:
+    """These statuses, each answered with a problem document."""
+    return {str(status): HTTPStatus(status).name for status in statuses}
 
 
 class GatewayApi(Api):
     """OpenAPI 3.1 of the whole surface; errors are problem documents."""
 
     ERROR_SCHEMA = Problem
+    # It would stand for every status, so that a client could rely on none.
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _openapi_json(self) -> Response:
         return jsonify(completed(self.spec.to_dict()))
@@ -140,10 +165,9 @@ class GatewayApi(Api):
         problems.register(self._app)
 
     def _register_responses(self) -> None:
-        """Every status that a view names, and any that it does not, is documented as a problem."""
+        """Whichever status a view names is documented as a problem."""
         for status in HTTPStatus:
             self.spec.components.response(status.name, problem_response(status.phrase), lazy=True)
-        self.spec.components.response("DEFAULT_ERROR", problem_response("Any other error"), lazy=True)
 
 
 def problem_response(description: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from werkzeug.http import parse_range_header
 
 from chassis.errors import Forbidden, NotFound
 from chassis.signed_urls import verify
+from gateway import documentation
 from gateway.rest import Resource
 from gateway.state import state
 
@@ -30,12 +31,15 @@ CONTENT_TYPES = {
 
 
 @blueprint.route("/media/<path:key>")
+@blueprint.refuses(403, 416)
 @blueprint.answers(200, content_type="application/octet-stream")
+@blueprint.answers(206, content_type="application/octet-stream")
 @blueprint.doc(
+    responses={"304": documentation.NOT_MODIFIED},
     parameters=[
         {"in": "query", "name": name, "required": True, "schema": {"type": "string"}}
         for name in ("expires", "signature")
-    ]
+    ],
 )
 def get_media(key: str) -> Response:
     """A file, by an address that was signed for it."""

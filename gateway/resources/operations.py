@@ -36,7 +36,8 @@ def is_ready() -> Response:
 
 
 @blueprint.route("/asyncapi.json")
-@blueprint.answers(200)
+@blueprint.refuses(404)
+@blueprint.answers(200, content_type="application/json")
 def get_asyncapi() -> Response:
     """AsyncAPI 3 of every event on the broker."""
     return Response(events_document(state().settings.asyncapi_file), content_type="application/json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response, current_app, send_from_directory
 
 from chassis import context
 from chassis.errors import Error
@@ -24,7 +24,8 @@ blueprint = Resource("overlay", __name__, url_prefix="/overlay", description="Th
 @blueprint.answers(200, content_type="text/html")
 def get_page(token: str) -> Response:
     """The page to add to OBS as a browser source of 1920×1080."""
-    response = current_app.send_static_file("overlay.html")
+    # Nobody keeps it, so nobody asks for a part of it, or for whether it has changed.
+    response = send_from_directory(current_app.static_folder or "", "overlay.html", conditional=False)
     response.headers["Content-Security-Policy"] = headers.PAGE
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -32,6 +33,7 @@ def get_page(token: str) -> Response:
 
 
 @blueprint.route("/<overlay_token:token>/manifest")
+@blueprint.refuses(410)
 @blueprint.answers(200, schemas.Manifest, example="manifest")
 def get_manifest(token: str) -> Response:
     """What to show, how often, and the key to prove it with."""
@@ -39,6 +41,7 @@ def get_manifest(token: str) -> Response:
 
 
 @blueprint.route("/<overlay_token:token>/deliveries", methods=["POST"])
+@blueprint.refuses(410)
 @blueprint.answers(202, schemas.DeliveriesPosted, example="deliveries_posted")
 @blueprint.body(schemas.PostDeliveries, without=["token"], example="post_deliveries")
 def post_deliveries(body: dict[str, Any], token: str) -> Response:
@@ -47,6 +50,7 @@ def post_deliveries(body: dict[str, Any], token: str) -> Response:
 
 
 @blueprint.route("/<overlay_token:token>/events")
+@blueprint.refuses(410)
 @blueprint.answers(200, content_type="text/event-stream")
 def follow_events(token: str) -> Response:
     """Server-sent events: `manifest_changed`, `show_test`, `revoked`."""

@@ -15,6 +15,7 @@ blueprint = Resource("admin", __name__, url_prefix="/v1/admin", description="Adm
 
 @blueprint.route("/impersonate", methods=["POST"])
 @blueprint.requires("admin:impersonate")
+@blueprint.refuses(404)
 @blueprint.answers(201, schemas.Impersonating, example="impersonating")
 @blueprint.body(schemas.Impersonate, example="impersonate")
 def impersonate(body: dict[str, Any]) -> Response:
@@ -32,6 +33,7 @@ def invite_admin(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/invitations/accept", methods=["POST"])
+@blueprint.refuses(410)
 @blueprint.answers(204)
 @blueprint.body(schemas.AcceptAdminInvitation, example="accept_admin_invitation")
 def accept_admin_invitation(body: dict[str, Any]) -> Response:

@@ -24,6 +24,7 @@ def list_audit(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/auth/security-events")
 @blueprint.requires()
+@blueprint.refuses(403)
 @blueprint.answers(200, schemas.SecurityEventPage, example="security_events")
 @blueprint.query(schemas.ListSecurityEvents)
 def list_security_events(query: dict[str, Any]) -> Response:

@@ -45,6 +45,7 @@ def request_verification() -> Response:
 
 @blueprint.route("/me/payment-methods", methods=["POST"])
 @blueprint.requires("billing:write", kinds=["brand"])
+@blueprint.refuses(404)
 @blueprint.answers(201, schemas.PaymentMethod, example="payment_method")
 @blueprint.body(schemas.AddPaymentMethod, example="add_payment_method")
 def add_payment_method(body: dict[str, Any]) -> Response:

@@ -30,6 +30,7 @@ def register_streamer(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/brands/login", methods=["POST"])
+@blueprint.refuses(401)
 @blueprint.answers(200, schemas.SignedIn, example="brand_session")
 @blueprint.body(schemas.Login, example="login")
 def log_in_brand(body: dict[str, Any]) -> Response:
@@ -38,6 +39,7 @@ def log_in_brand(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/streamers/login", methods=["POST"])
+@blueprint.refuses(401)
 @blueprint.answers(200, schemas.SignedIn, example="streamer_session")
 @blueprint.body(schemas.Login, example="login")
 def log_in_streamer(body: dict[str, Any]) -> Response:
@@ -46,6 +48,7 @@ def log_in_streamer(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/members/accept", methods=["POST"])
+@blueprint.refuses(401, 403, 404, 410)
 @blueprint.answers(201, schemas.SignedIn, example="member_session")
 @blueprint.body(schemas.AcceptInvitation, example="accept_invitation")
 def accept_invitation(body: dict[str, Any]) -> Response:
@@ -54,6 +57,7 @@ def accept_invitation(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/members/login", methods=["POST"])
+@blueprint.refuses(401, 403)
 @blueprint.answers(200, schemas.SignedIn, example="member_session")
 @blueprint.body(schemas.LoginMember, example="login_member")
 def log_in_member(body: dict[str, Any]) -> Response:
@@ -62,6 +66,7 @@ def log_in_member(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/admin/login", methods=["POST"])
+@blueprint.refuses(401)
 @blueprint.answers(200, schemas.SignedIn, example="admin_session")
 @blueprint.body(schemas.Login, example="login")
 def log_in_admin(body: dict[str, Any]) -> Response:
@@ -70,6 +75,7 @@ def log_in_admin(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/auth/refresh", methods=["POST"])
+@blueprint.refuses(401)
 @blueprint.answers(200, schemas.SignedIn, example="brand_session")
 @blueprint.body(schemas.Refresh, example="refresh")
 def refresh(body: dict[str, Any]) -> Response:
@@ -79,6 +85,7 @@ def refresh(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/auth/logout", methods=["POST"])
 @blueprint.requires()
+@blueprint.refuses(403, 404)
 @blueprint.answers(204)
 def log_out() -> Response:
     """End the session of this access token."""
@@ -87,6 +94,7 @@ def log_out() -> Response:
 
 @blueprint.route("/auth/sessions")
 @blueprint.requires()
+@blueprint.refuses(403)
 @blueprint.answers(200, schemas.SessionPage, example="sessions")
 @blueprint.query(schemas.ListSessions)
 def list_sessions(query: dict[str, Any]) -> Response:
@@ -96,6 +104,7 @@ def list_sessions(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/auth/sessions/<id:sid>", methods=["DELETE"])
 @blueprint.requires()
+@blueprint.refuses(403)
 @blueprint.answers(204)
 def revoke_session(sid: str) -> Response:
     """End a session; its tokens stop working within a second."""

@@ -17,6 +17,7 @@ blueprint = Resource(
 
 
 @blueprint.route("/verify-email", methods=["POST"])
+@blueprint.refuses(410)
 @blueprint.answers(204)
 @blueprint.body(schemas.VerifyEmail, example="link_token")
 def verify_email(body: dict[str, Any]) -> Response:
@@ -26,6 +27,7 @@ def verify_email(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/verify-email/resend", methods=["POST"])
 @blueprint.requires()
+@blueprint.refuses(403)
 @blueprint.answers(202, schemas.MailOnItsWay, example="nothing")
 def resend_verification() -> Response:
     """Mail the link again, up to three times an hour; whether that happens is not told."""
@@ -41,6 +43,7 @@ def forgot_password(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/password/reset", methods=["POST"])
+@blueprint.refuses(410)
 @blueprint.answers(204)
 @blueprint.body(schemas.ResetPassword, example="reset_password")
 def reset_password(body: dict[str, Any]) -> Response:
@@ -50,6 +53,7 @@ def reset_password(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/password", methods=["POST"])
 @blueprint.requires()
+@blueprint.refuses(403)
 @blueprint.answers(204)
 @blueprint.body(schemas.ChangePassword, example="change_password")
 def change_password(body: dict[str, Any]) -> Response:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 from chassis.errors import BadRequest
 from gateway import authentication
 from gateway.backend import answer, call, no_content
-from gateway.rest import Resource, document
+from gateway.rest import Resource
 from gateway.state import state
 from gateway.v1.identity import with_address
 from identity import schemas
@@ -19,6 +19,10 @@ from identity import schemas
 blueprint = Resource("oauth", __name__, url_prefix="/v1", description="Log-in with Twitch and YouTube")
 
 COOKIE = "oauth"
+TO_THE_PROVIDER = {
+    "description": "To the provider",
+    "headers": {"Location": {"schema": {"type": "string"}}},
+}
 
 
 class NotThisBrowser(BadRequest):
@@ -29,6 +33,8 @@ class NotThisBrowser(BadRequest):
 
 
 @blueprint.route("/oauth/<id:provider>/authorize")
+@blueprint.refuses(401, 403)
+@blueprint.doc(security=[{}, {"bearer": []}], responses={"302": TO_THE_PROVIDER})
 @blueprint.answers(200, schemas.OAuthDestination, example="oauth_destination")
 def authorize(provider: str) -> Response | Redirect:
     """Go to the provider: a redirect to log in or sign up; with an access token, the address to link at.
@@ -53,16 +59,8 @@ def authorize(provider: str) -> Response | Redirect:
     return response
 
 
-document(
-    authorize,
-    security=[{}, {"bearer": []}],
-    responses={
-        "302": {"description": "To the provider", "headers": {"Location": {"schema": {"type": "string"}}}}
-    },
-)
-
-
 @blueprint.route("/oauth/<id:provider>/callback")
+@blueprint.refuses(401, 409)
 @blueprint.answers(200, schemas.SignedIn, example="streamer_session")
 # A provider may append what it likes: scope, iss, session_state …
 @blueprint.arguments(schemas.OAuthReturn(), location="query", unknown=EXCLUDE)

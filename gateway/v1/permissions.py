@@ -15,6 +15,7 @@ blueprint = Resource("permissions", __name__, url_prefix="/v1/admin/permissions"
 
 @blueprint.route("/explain", methods=["POST"])
 @blueprint.requires("admin:permissions")
+@blueprint.refuses(404)
 @blueprint.answers(200, schemas.Decision, example="decision")
 @blueprint.body(schemas.Explain, example="explain")
 def explain(body: dict[str, Any]) -> Response:

@@ -17,6 +17,7 @@ blueprint = Resource(
 
 @blueprint.route("/step-up", methods=["POST"])
 @blueprint.requires()
+@blueprint.refuses(403, 404)
 @blueprint.answers(200, schemas.SignedIn, example="streamer_session")
 @blueprint.body(schemas.StepUp, example="step_up")
 def step_up(body: dict[str, Any]) -> Response:
@@ -26,6 +27,7 @@ def step_up(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/totp")
 @blueprint.requires()
+@blueprint.refuses(403)
 @blueprint.answers(200, schemas.Totp, example="totp")
 def get_totp() -> Response:
     """Whether the account has an authenticator app."""
@@ -34,6 +36,7 @@ def get_totp() -> Response:
 
 @blueprint.route("/totp", methods=["POST"])
 @blueprint.requires()
+@blueprint.refuses(403)
 @blueprint.answers(201, schemas.Enrolment, example="totp_enrolment")
 def begin_totp() -> Response:
     """Begin to set an authenticator app up; it counts once it is confirmed."""
@@ -42,6 +45,7 @@ def begin_totp() -> Response:
 
 @blueprint.route("/totp/confirm", methods=["POST"])
 @blueprint.requires()
+@blueprint.refuses(403, 404)
 @blueprint.answers(200, schemas.ConfirmedTotp, example="totp_confirmed")
 @blueprint.body(schemas.ConfirmTotp, example="confirm_totp")
 def confirm_totp(body: dict[str, Any]) -> Response:
@@ -51,6 +55,7 @@ def confirm_totp(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/totp", methods=["DELETE"])
 @blueprint.requires()
+@blueprint.refuses(403, 404)
 @blueprint.answers(204)
 def disable_totp() -> Response:
     """Remove the app; a code of the last ten minutes is needed."""
@@ -59,6 +64,7 @@ def disable_totp() -> Response:
 
 @blueprint.route("/recovery-codes", methods=["POST"])
 @blueprint.requires()
+@blueprint.refuses(403, 404)
 @blueprint.answers(201, schemas.RecoveryCodes, example="recovery_codes")
 def replace_recovery_codes() -> Response:
     """New recovery codes in place of the old ones; a code of the last ten minutes is needed."""

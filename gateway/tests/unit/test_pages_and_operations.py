@@ -76,7 +76,7 @@ def test_the_interface_is_described_as_openapi_3_1(door: Door) -> None:
     assert deposit["security"] == [{"bearer": ["wallet:write"]}]
     assert deposit["requestBody"]["content"]["application/json"]["example"]["provider"] == "sandbox"
     assert any(parameter.get("name") == "Idempotency-Key" for parameter in deposit["parameters"])
-    assert "application/problem+json" in str(document["components"]["responses"]["DEFAULT_ERROR"])
+    assert "application/problem+json" in str(document["components"]["responses"]["NOT_FOUND"])
 
 
 def test_ready_means_connected(door: Door) -> None:

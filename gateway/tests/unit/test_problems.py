@@ -122,9 +122,9 @@ def test_nested_errors_of_a_service_become_flat() -> None:
 
 
 def test_errors_of_a_service_by_field_arrive(door: Door) -> None:
-    door.services.fail("payment.wallet", ValidationFailed("Bad", {"a": {"b": ["c"]}}))
+    door.services.fail("payment.transactions", ValidationFailed("Bad", {"a": {"b": ["c"]}}))
 
-    response = door.client.get("/v1/wallet", headers=door.as_("brand"))
+    response = door.client.get("/v1/wallet/transactions", headers=door.as_("brand"))
 
     assert (response.status_code, response.json["errors"]) == (422, {"a.b": ["c"]})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import DeadlineExceeded, Error, NotFound, ServiceUnavailable
+from chassis.errors import DeadlineExceeded, Error, Forbidden, ServiceUnavailable
 from gateway.breakers import BulkheadFull, CircuitOpen
 from gateway.retries import MOST_SAVED
 from gateway.tests.conftest import Door
@@ -41,7 +41,7 @@ def test_it_is_tried_once_and_not_again(door: Door) -> None:
     assert len(door.services.calls) == 2
 
 
-@pytest.mark.parametrize("error", [DeadlineExceeded(), CircuitOpen(), BulkheadFull(), NotFound()], ids=str)
+@pytest.mark.parametrize("error", [DeadlineExceeded(), CircuitOpen(), BulkheadFull(), Forbidden()], ids=str)
 def test_no_other_failure_is_tried_again(door: Door, error: Error) -> None:
     door.services.answers["payment.wallet"] = failing(1, error)
 

@@ -105,7 +105,7 @@ def test_an_error_of_a_service_arrives_as_a_problem_with_its_code(door: Door, ro
         from_wire(
             {
                 "code": "thing.refused",
-                "status": 409,
+                "status": 429,
                 "title": "It refuses",
                 "value": "Not now.",
                 "extra": {"reasons": ["a", "b"]},
@@ -115,11 +115,11 @@ def test_an_error_of_a_service_arrives_as_a_problem_with_its_code(door: Door, ro
 
     response = request(door, route, headers=headers(door, route), json=route.json)
 
-    assert (response.status_code, response.content_type) == (409, PROBLEM)
+    assert (response.status_code, response.content_type) == (429, PROBLEM)
     assert response.json == {
         "type": "urn:gametriggers:problem:thing.refused",
         "title": "It refuses",
-        "status": 409,
+        "status": 429,
         "detail": "Not now.",
         "code": "thing.refused",
         "request_id": response.headers["X-Request-Id"],
