@@ -17,7 +17,7 @@ help:
 	@echo "make logs SERVICE=campaign [FOLLOW=0]                      make lock"
 	@echo "make bench [ROWS=rpc_latency_vs_stock] [ROUNDS=5]"
 	@echo "make chaos [ROWS=consumers] [SEED=7] [COUNT=1000]"
-	@echo "make fuzz [EXAMPLES=200] [SEED=1]   Schemathesis, against the running platform"
+	@echo "make fuzz [EXAMPLES=200] [KIND=brand] [PART=2/5]   Schemathesis, against the running platform"
 	@echo "make demo    again, against the running platform           make shell"
 	@echo "make client  the TypeScript client, compiled (the platform has to run)"
 	@echo "make clean   stop, and remove what it stored               make admin EMAIL=..."
@@ -71,9 +71,10 @@ bench: setup
 chaos: setup
 	@SEED=$(SEED) COUNT=$(COUNT) $(COMPOSE) chaos $(ROWS)
 
-# Against the platform that runs. EXAMPLES= per operation; SEED= repeats a run.
+# Against the platform that runs. EXAMPLES= per operation; SEED= repeats a run. KIND="brand,api key", ONLY=wallet (a
+# pattern in the path) and PART=2/5 (of the operations) make it less.
 fuzz: setup
-	@EXAMPLES=$(EXAMPLES) SEED=$(SEED) $(COMPOSE) fuzz
+	@EXAMPLES=$(EXAMPLES) SEED=$(SEED) KIND="$(KIND)" ONLY="$(ONLY)" PART=$(PART) $(COMPOSE) fuzz
 
 fmt: setup
 	@.venv/bin/ruff format .

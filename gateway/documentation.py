@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -51,22 +52,32 @@ def with_common_answers(
     if method == "get" and (JSON in content_of(responses) or JSON in content_of(own.get("responses", {}))):
         responses.setdefault("304", NOT_MODIFIED)
     [rule] = app.url_map.iter_rules(info["endpoint"])
-    takes_body = "requestBody" in doc or "requestBody" in own
-    for status in common_refusals(doc.get("operationId", ""), method, takes_body, bool(rule.arguments)):
+    places = {parameter["in"] for parameter in [*doc.get("parameters", []), *own.get("parameters", [])]}
+    places |= {"path"} if rule.arguments else set()
+    places |= {"body"} if "requestBody" in doc or "requestBody" in own else set()
+    places |= {"header"} if "security" in own else set()
+    for status in common_refusals(doc.get("operationId", ""), method, places):
         responses.setdefault(str(status), HTTPStatus(status).name)
     return doc
 
 
-def common_refusals(operation: str, method: str, takes_body: bool, names_something: bool) -> set[int]:
-    """What the gateway itself may answer to such a request, and any service that is asked for it."""
+def common_refusals(operation: str, method: str, places: Collection[str]) -> set[int]:
+    """What the gateway may answer to such a request, or any service that is asked for it.
+
+    `places` are those that the client fills in: path, query, header, body.
+    """
     # An address with NUL, an If-Match without quotes, a body that is no JSON.
     refusals = {400}
-    if names_something:
+    if "path" in places:
         refusals |= {404}
+    if "path" in places or "query" in places:
+        refusals |= {414}
+    if "header" in places:
+        refusals |= {431}
+    if "body" in places:
+        refusals |= {415, 422}
     if method in WITH_BODY:
         refusals |= {408, 413}
-    if takes_body:
-        refusals |= {415, 422}
     if method in UNSAFE:
         refusals |= {409, 422}
     if operation not in UNLIMITED:

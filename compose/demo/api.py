@@ -37,7 +37,7 @@ class Api:
     def __init__(self, base_url: str, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS)
-        self.base_url = base_url
+        self.base_url, self.token = base_url, token or ""
 
     def signed_in(self, session: Session, again: Callable[[], Session]) -> Api:
         """The same platform as this account sees it; `again` logs it in once more, for who stays long."""

@@ -56,7 +56,7 @@ class Mint:
         headers = {"typ": TOKEN_TYPE, "kid": self._key.kid}
         return jwt.encode(claims, private(self._key.pair), algorithm=ALGORITHM, headers=headers)
 
-    def for_member(self, account_id: str, brand_id: str, role: str) -> str:
+    def for_member(self, account_id: str, brand_id: str, role: str, lifetime: int = LIFETIME_SECONDS) -> str:
         """Somebody with an account of their own who acts for a brand in a role."""
         acts_for: dict[str, Any] = {
             "sub": account_id,
@@ -64,4 +64,4 @@ class Mint:
             "role": role,
             "acts_for": brand_id,
         }
-        return self.token("brand", brand_id, role, **acts_for)
+        return self.token("brand", brand_id, role, lifetime, **acts_for)

@@ -1,10 +1,12 @@
-"""Two brands, two streamers and an admin on a platform that runs, and one of each thing that has an id."""
+"""Two brands, one with a team, two streamers and an admin on a platform that runs, and one of each thing that
+has an id."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from chassis.config import Settings
@@ -18,6 +20,7 @@ from compose.demo.actors import (
     go_live,
     link_channel,
     log_in_admin,
+    mailed_token,
     register_brand,
     register_streamer,
     usd,
@@ -27,13 +30,27 @@ from compose.names import OPERATOR
 from compose.security.signing import Mint
 from compose.stack import Stack
 
+ROLES = ("manager", "finance", "approver", "viewer")
+KEY_SCOPES = (
+    "campaigns:read",
+    "campaigns:write",
+    "participations:read",
+    "assets:read",
+    "assets:write",
+    "wallet:read",
+    "analytics:read",
+)
+
 DEPOSIT_MINOR, BUDGET_MINOR = 500_000, 100_000
 VIEWERS = 500
 
 
 @dataclass
 class Stage:
-    """`ids` are the values of path parameters: what brand and streamer own. `tokens` are who comes."""
+    """`members` are the brand's, by role; `tokens` are who comes.
+
+    `ids` are the values of path parameters: what brand and streamer own.
+    """
 
     url: str
     brand: Account
@@ -41,6 +58,8 @@ class Stage:
     streamer: Account
     other_streamer: Account
     admin: Account
+    members: dict[str, Account] = field(default_factory=dict)
+    api_key: str = ""
     ids: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -56,9 +75,25 @@ def build(stack: Stack) -> Stage:
         other_streamer=register_streamer(api, run, "vega"),
         admin=new_admin(stack, api, run),
     )
+    invited = {role: invite(stage.brand, role, run) for role in ROLES}
     furnish(stage, stack, run)
+    stage.members = {role: join(api, stack.layout.mail, email) for role, email in invited.items()}
     let_in(stage, Mint.of(stack), api)
     return stage
+
+
+def invite(brand: Account, role: str, run: str) -> str:
+    email = f"{role}-{run}@acme.example"
+    brand.api.post("/v1/brands/me/team", {"email": email, "role": role})
+    return email
+
+
+def join(api: Api, mail_dir: Path, email: str) -> Account:
+    """With the link that was mailed; the answer is a log-in."""
+    token = until(f"the invitation of {email}", lambda: mailed_token(mail_dir, email))
+    body = {"token": token, "password": PASSWORD, "name": "Kim Lund"}
+    session = api.post("/v1/members/accept", body)
+    return Account(session["account"]["id"], email, Api(api.base_url, session["access_token"]))
 
 
 def new_admin(stack: Stack, api: Api, run: str) -> Account:
@@ -86,6 +121,7 @@ def furnish(stage: Stage, stack: Stack, run: str) -> None:
     brand.post(f"/v1/participations/{application['id']}/approve")
     key = brand.post("/v1/api-keys", {"name": "Reporting", "scopes": ["campaigns:read"]})
     guest = brand.post("/v1/brands/me/team", {"email": f"guest-{run}@acme.example", "role": "viewer"})
+    stage.api_key = brand.post("/v1/api-keys", {"name": "Server", "scopes": KEY_SCOPES})["key"]
     stage.ids = {
         "brand_id": stage.brand.id,
         "streamer_id": stage.streamer.id,
@@ -150,10 +186,7 @@ def let_in(stage: Stage, mint: Mint, api: Api) -> None:
         "anonymous": "",
         "brand": mint.token("brand", brand, "owner"),
         "other brand": mint.token("brand", stage.other_brand.id, "owner"),
-        **{
-            role: mint.for_member(stage.streamer.id, brand, role)
-            for role in ("manager", "finance", "approver", "viewer")
-        },
+        **{role: member.api.token for role, member in stage.members.items()},
         "streamer": mint.token("streamer", stage.streamer.id, "streamer"),
         "other streamer": mint.token("streamer", stage.other_streamer.id, "streamer"),
         "admin": mint.token("admin", stage.admin.id, "admin"),

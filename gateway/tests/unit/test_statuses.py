@@ -37,7 +37,9 @@ def follows(operation: dict[str, Any], parameters: list[dict[str, Any]]) -> set[
     wanted = {"400"}
     wanted |= {"401"} if security else set()
     wanted |= {"403"} if any(scheme.get("bearer") for scheme in security) else set()
-    wanted |= {"404"} if "path" in places else set()
+    wanted |= {"404", "414"} if "path" in places else set()
+    wanted |= {"414"} if "query" in places else set()
+    wanted |= {"431"} if security or "header" in places else set()
     wanted |= {"422"} if "query" in places and security else set()
     wanted |= {"408", "413", "415", "422"} if "requestBody" in operation else set()
     wanted |= {"409", "422"} if ("header", "Idempotency-Key") in named else set()
