@@ -11,6 +11,8 @@ from flask import Flask
 JSON = "application/json"
 WITH_BODY = frozenset({"post", "put", "patch"})
 UNSAFE = WITH_BODY | {"delete"}
+# What has an id of some kind in its path, and asks no service.
+UNASKED = frozenset({"overlay_get_page", "media_get_media"})
 # What is answered without asking anybody, however much there is to do.
 ALWAYS_SERVED = frozenset({"operations_is_live", "operations_get_metrics"})
 # Who asks whether we are well, and what a provider reports: gateway.admission.EXEMPT.
@@ -70,6 +72,9 @@ def common_refusals(operation: str, method: str, places: Collection[str]) -> set
     refusals = {400}
     if "path" in places:
         refusals |= {404}
+    # An id of another kind is none to a service.
+    if "path" in places and operation not in UNASKED:
+        refusals |= {422}
     if "path" in places or "query" in places:
         refusals |= {414}
     if "header" in places:

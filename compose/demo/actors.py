@@ -74,17 +74,22 @@ def log_in_admin(api: Api, email: str, password: str) -> Account:
 
     The password was good once, so whoever stays long refreshes.
     """
-    path = "/v1/admin/login"
-    first = log_in(api, path, email, password)
-    secret = base64.b32decode(first.api.post("/v1/auth/totp")["secret"])
-    code = shown_by_app(secret, time.time())
-    session: Session = first.api.post("/v1/auth/totp/confirm", {"code": code})["session"]
+    first = log_in(api, "/v1/admin/login", email, password)
+    session = set_app_up(first.api)
 
     def again() -> Session:
         session.update(api.post("/v1/auth/refresh", {"refresh_token": session["refresh_token"]}))
         return session
 
     return Account(first.id, email, api.signed_in(session, again))
+
+
+def set_app_up(api: Api) -> Session:
+    """An authenticator app, confirmed; the session that it answers with shows the second factor."""
+    secret = base64.b32decode(api.post("/v1/auth/totp")["secret"])
+    code = shown_by_app(secret, time.time())
+    session: Session = api.post("/v1/auth/totp/confirm", {"code": code})["session"]
+    return session
 
 
 def shown_by_app(secret: bytes, at: float) -> str:

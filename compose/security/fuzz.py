@@ -6,6 +6,7 @@ No 5xx, no status and no content type that the document does not know, no answer
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from chassis.config import Settings
 from chassis.mongo import Mongo
 from compose.errors import ComposeError
 from compose.progress import say
-from compose.security import matrix
+from compose.security import matrix, streams
 from compose.security.signing import Mint
 from compose.security.stage import Stage, build
 from compose.stack import Stack
@@ -117,14 +118,17 @@ def run(
     folder.mkdir(exist_ok=True)
     configured = folder / "schemathesis.toml"
     configured.write_text(configuration(stage))
-    operations = choice.operations(httpx.get(f"{stage.url}/openapi.json", timeout=SECONDS).json())
+    document = httpx.get(f"{stage.url}/openapi.json", timeout=SECONDS).json()
+    operations = choice.operations(document)
     size = len(operations) if is_short else PIECE
     pieces = [operations[first : first + size] for first in range(0, len(operations), size)]
     options = Options(stage.url, configured, examples, seed, is_short)
     tokens = tokens_of(stage, Mint.of(stack))
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda kind: as_kind(kind, tokens[kind], pieces, options), choice.kinds))
+            found = list(pool.map(lambda kind: as_kind(kind, tokens[kind], pieces, options), choice.kinds))
+        watched = [of_streams(kind, tokens[kind], stage, document, options, choice) for kind in choice.kinds]
+        return found + watched
     finally:
         forget_failures(stack)
 
@@ -182,6 +186,23 @@ class Options:
             *(["--generation-deterministic", "--no-shrink"] if self.is_short else []),
             *(["--header", f"Authorization: Bearer {token}"] if token else []),
         ]
+
+
+def of_streams(
+    kind: str, token: str, stage: Stage, document: Mapping[str, Any], options: Options, choice: Choice
+) -> Outcome:
+    """What Schemathesis would wait for to the end: see compose.security.streams."""
+    chosen = [one for one in streams.Stream.all_of(document) if re.search(choice.only, one.path)]
+    chance = random.Random(f"{options.seed} {kind}")  # noqa: S311  It is to be repeated.
+    found = [
+        defect
+        for one in chosen
+        for defect in streams.defects(
+            options.url, one, token, streams.attempts(one, stage.ids, chance, options.examples)
+        )
+    ]
+    text = "\n".join(found) or f"{len(chosen)} event streams, {options.examples} requests each, no defect"
+    return Outcome(f"{kind}'s event streams", not found, text)
 
 
 def as_kind(kind: str, token: str, pieces: Sequence[Sequence[str]], options: Options) -> Outcome:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from compose.security.objects import Made, Objects
 from compose.security.stage import Stage
 from identity.domain.permissions import SCOPES
 from identity.domain.permissions import STEP_UP as ASSURANCES
@@ -49,11 +50,12 @@ COLUMNS: Mapping[str, Who | None] = {
     "other brand": Who("brand", "owner"),
     "streamer": Who("streamer", "streamer", owns=True),
     "other streamer": Who("streamer", "streamer"),
-    "admin": Who("admin", "admin"),
-    "admin by password": Who("admin", "admin", two_factors=False),
+    "admin": Who("admin", "admin", owns=True),
+    "admin by password": Who("admin", "admin", owns=True, two_factors=False),
 }
 
 OPEN, UNKNOWN, FORBIDDEN, ALLOWED, MISSING = "open", "401", "403", "allowed", "as a missing one"
+DONE = "done"
 STEP_UP = "401, step up"
 
 REFUSALS = {
@@ -117,11 +119,12 @@ class Row:
     nobodys: frozenset[str]
     is_open: bool
     is_final: bool
+    has_none: bool
     takes_two_factors: bool
 
     @classmethod
     def parse(cls, line: str) -> Row:
-        method, path, scope, *kinds = line.replace("!", "").replace("*", "").split()
+        method, path, scope, *kinds = re.sub("[!?*]", "", line).split()
         marked = {mark: frozenset(kind[:-1] for kind in kinds if kind.endswith(mark)) for mark in "+-"}
         return cls(
             method,
@@ -132,6 +135,7 @@ class Row:
             nobodys=marked["-"],
             is_open=scope == OPEN,
             is_final=line.endswith("!"),
+            has_none=line.endswith("?"),
             takes_two_factors="*" in line,
         )
 
@@ -156,7 +160,9 @@ class Row:
             return FORBIDDEN
         if not who.two_factors and self._asks_for_more(who):
             return STEP_UP
-        return MISSING if self.names_an_object and not self._is_within_reach(who) else ALLOWED
+        if self.names_an_object and not self._is_within_reach(who):
+            return MISSING
+        return DONE if self.is_final else ALLOWED
 
     def _asks_for_more(self, who: Who) -> bool:
         carried = [scope for scope in self.scopes if scope in SCOPES[who.role]]
@@ -164,7 +170,7 @@ class Row:
         return self.takes_two_factors or opens_nothing
 
     def _is_within_reach(self, who: Who) -> bool:
-        if self.is_final or who.kind in self.nobodys:
+        if self.has_none or who.kind in self.nobodys:
             return False
         return who.owns or who.kind in self.anybodys
 
@@ -185,7 +191,7 @@ class Cell:
 
     @property
     def changes_something(self) -> bool:
-        return self.row.method != "GET" and self.expected in (ALLOWED, OPEN)
+        return self.row.method != "GET" and self.expected in (ALLOWED, OPEN, DONE)
 
 
 @dataclass(frozen=True)
@@ -200,12 +206,17 @@ class Difference:
 class Matrix:
     """Refusals and reads are tried many at a time; what may change something comes after them, in order."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, objects: Objects) -> None:
         self._stage = stage
+        self._objects = objects
+        self._made: Mapping[tuple[str, str], Made] = {}
         self._client = httpx.Client(base_url=stage.url, timeout=SECONDS)
 
     def differences(self, cells: Iterable[Cell]) -> list[Difference]:
         known = list(cells)
+        self._made = self._objects.make(
+            [(str(cell.row), cell.column) for cell in known if cell.expected == DONE]
+        )
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found = list(pool.map(self._try, (cell for cell in known if not cell.changes_something)))
         found += [self._try(cell) for cell in known if cell.changes_something]
@@ -226,21 +237,22 @@ class Matrix:
         refusal = REFUSALS.get((answer.status, answer.code))
         if refusal is not None:
             return refusal
-        refused = (403, 405, 429) if cell.row.is_final else (403, 404, 405, 429)
-        is_served = answer.status < 500 and answer.status not in refused
+        if cell.expected == DONE:
+            return DONE if answer.status < 300 else str(answer)
+        is_served = answer.status < 500 and answer.status not in (403, 404, 405, 429)
         return cell.expected if is_served and cell.expected in (ALLOWED, OPEN) else str(answer)
 
     def _ids(self, cell: Cell) -> dict[str, str]:
-        """The stage's objects, but for those who could really end them."""
-        who = COLUMNS[cell.column]
-        known = {**self._stage.ids, **ELSEWHERE.get(cell.row.path, {})}
-        if cell.row.is_final and who is not None and who.owns:
-            return nobodys(cell.row.parameters, known)
+        """The stage's objects, or those that were made for whoever ends them."""
+        known = {**self._stage.ids, **ELSEWHERE.get(cell.row.path, {}), **self._made_for(cell).ids}
         return {name: known.get(name) or nobody(name) for name in cell.row.parameters}
+
+    def _made_for(self, cell: Cell) -> Made:
+        return self._made.get((str(cell.row), cell.column), Made())
 
     def _ask(self, cell: Cell, ids: dict[str, str]) -> Answer:
         row = cell.row
-        token = self._stage.tokens[cell.column]
+        token = self._made_for(cell).token or self._stage.tokens[cell.column]
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         last = row.path.rpartition("/")[2]
         body = None if row.method in ("GET", "DELETE") else BODIES.get(last, {})

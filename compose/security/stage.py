@@ -19,6 +19,7 @@ from compose.demo.actors import (
     Account,
     go_live,
     link_channel,
+    log_in,
     log_in_admin,
     mailed_token,
     register_brand,
@@ -75,17 +76,18 @@ def build(stack: Stack) -> Stage:
         other_streamer=register_streamer(api, run, "vega"),
         admin=new_admin(stack, api, run),
     )
-    invited = {role: invite(stage.brand, role, run) for role in ROLES}
+    invited = {role: str(invite(stage.brand, role, f"{role}-{run}")["email"]) for role in ROLES}
     furnish(stage, stack, run)
     stage.members = {role: join(api, stack.layout.mail, email) for role, email in invited.items()}
+    stage.ids["member_id"] = stage.members["viewer"].id
     let_in(stage, Mint.of(stack), api)
     return stage
 
 
-def invite(brand: Account, role: str, run: str) -> str:
-    email = f"{role}-{run}@acme.example"
-    brand.api.post("/v1/brands/me/team", {"email": email, "role": role})
-    return email
+def invite(brand: Account, role: str, name: str) -> dict[str, Any]:
+    body = {"email": f"{name}@acme.example", "role": role}
+    invited: dict[str, Any] = brand.api.post("/v1/brands/me/team", body)
+    return invited
 
 
 def join(api: Api, mail_dir: Path, email: str) -> Account:
@@ -96,14 +98,15 @@ def join(api: Api, mail_dir: Path, email: str) -> Account:
     return Account(session["account"]["id"], email, Api(api.base_url, session["access_token"]))
 
 
-def new_admin(stack: Stack, api: Api, run: str) -> Account:
+def new_admin(stack: Stack, api: Api, run: str, *, with_app: bool = True) -> Account:
     email = f"admin-{run}@gametriggers.example"
     connection = RpcConnection(stack.amqp_uri(OPERATOR), OPERATOR)
     try:
         created = connection.call("identity", "create_admin", {"email": email})
     finally:
         connection.close()
-    return log_in_admin(api, email, created["one_time_password"])
+    password = created["one_time_password"]
+    return log_in_admin(api, email, password) if with_app else log_in(api, "/v1/admin/login", email, password)
 
 
 def furnish(stage: Stage, stack: Stack, run: str) -> None:
@@ -120,6 +123,8 @@ def furnish(stage: Stage, stack: Stack, run: str) -> None:
     application = until("a place in the campaign", lambda: applied(streamer, campaign))
     brand.post(f"/v1/participations/{application['id']}/approve")
     key = brand.post("/v1/api-keys", {"name": "Reporting", "scopes": ["campaigns:read"]})
+    visa = {"provider": "sandbox", "reference": "pm_card_visa"}
+    card = brand.post("/v1/brands/me/payment-methods", visa)
     guest = brand.post("/v1/brands/me/team", {"email": f"guest-{run}@acme.example", "role": "viewer"})
     stage.api_key = brand.post("/v1/api-keys", {"name": "Server", "scopes": KEY_SCOPES})["key"]
     stage.ids = {
@@ -134,6 +139,7 @@ def furnish(stage: Stage, stack: Stack, run: str) -> None:
         "sid": brand.get("/v1/auth/sessions")["items"][0]["sid"],
         "key_id": key["id"],
         "invitation_id": guest["id"],
+        "payment_method_id": card["id"],
         "token": streamer.get("/v1/overlay-link")["token"],
         "name": "twitch",
         "provider": "twitch",

@@ -1,7 +1,10 @@
 import pytest
 
+from compose.demo.actors import Account
 from compose.security import matrix
-from compose.security.matrix import ALLOWED, COLUMNS, FORBIDDEN, MISSING, OPEN, STEP_UP, UNKNOWN, Row
+from compose.security.matrix import ALLOWED, COLUMNS, DONE, FORBIDDEN, MISSING, OPEN, STEP_UP, UNKNOWN, Row
+from compose.security.objects import Objects
+from compose.security.stage import Stage
 from gateway.tests.conftest import *
 
 
@@ -36,10 +39,15 @@ END = "DELETE /v1/campaigns/{campaign_id} campaigns:write brand !"
         ("GET /v1/admin/audit admin:audit admin", "admin", ALLOWED),
         ("GET /v1/auth/totp - brand streamer admin", "admin by password", ALLOWED),
         ("DELETE /v1/auth/totp - brand streamer admin * !", "admin by password", STEP_UP),
-        ("DELETE /v1/auth/totp - brand streamer admin * !", "brand", ALLOWED),
+        ("DELETE /v1/auth/totp - brand streamer admin * !", "brand", DONE),
+        ("DELETE /v1/auth/totp - brand streamer admin * !", "manager", STEP_UP),
+        ("DELETE /v1/auth/sessions/{sid} - brand streamer admin !", "admin", DONE),
         (END, "streamer", FORBIDDEN),
         (END, "viewer", FORBIDDEN),
-        (END, "brand", MISSING),
+        (END, "brand", DONE),
+        (END, "manager", DONE),
+        (END, "other brand", MISSING),
+        ("GET /v1/payouts/{payout_id} payouts:request streamer ?", "streamer", MISSING),
         ("GET /v1/wallet wallet:read brand streamer", "other brand", ALLOWED),
         ("GET /v1/invoices/{invoice_id} wallet:read brand streamer-", "streamer", MISSING),
     ],
@@ -61,6 +69,13 @@ def test_every_route_of_the_document_has_a_row_and_every_row_a_route(door):
 
 def test_no_route_has_two_rows():
     assert len(matrix.rows()) == len(set(map(str, matrix.rows())))
+
+
+def test_there_is_an_object_for_each_verb_that_ends_one():
+    nobody = Account("", "", None)
+    objects = Objects(Stage("", nobody, nobody, nobody, nobody, nobody), None)
+
+    assert objects.rows == {str(row) for row in matrix.rows() if row.is_final}
 
 
 def test_every_cell_is_tried():

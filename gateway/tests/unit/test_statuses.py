@@ -38,6 +38,8 @@ def follows(operation: dict[str, Any], parameters: list[dict[str, Any]]) -> set[
     wanted |= {"401"} if security else set()
     wanted |= {"403"} if any(scheme.get("bearer") for scheme in security) else set()
     wanted |= {"404", "414"} if "path" in places else set()
+    names_an_id = any(name.endswith("_id") for _, name in named)
+    wanted |= {"422"} if names_an_id else set()
     wanted |= {"414"} if "query" in places else set()
     wanted |= {"431"} if security or "header" in places else set()
     wanted |= {"422"} if "query" in places and security else set()
