@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import eventlet
@@ -123,6 +124,13 @@ class SampleService(Service):
         eventlet.sleep(request["seconds"])
         self.things.note("slow", ["ran"])
         return {"slept": request["seconds"]}
+
+    @rpc
+    def hold(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Until there is a file of this name."""
+        while not Path(request["until"]).exists():
+            eventlet.sleep(0.02)
+        return {"held": True}
 
     @rpc
     def ask_neighbour(self, request: dict[str, Any]) -> Any:

@@ -92,7 +92,7 @@ def test_a_service_told_to_stop_finishes_what_it_holds(process, broker):
     connection.close()
 
 
-def test_a_service_told_to_stop_is_not_ready_and_refuses_nobody(process, broker, address):
+def test_a_service_told_to_stop_is_not_ready_and_refuses_nobody(process, broker, address, tmp_path):
     """Calls that come while one process stops are all answered: by it, or by the one beside it."""
     import eventlet
 
@@ -100,7 +100,8 @@ def test_a_service_told_to_stop_is_not_ready_and_refuses_nobody(process, broker,
 
     child = process()
     connection = RpcConnection(broker.uri("gateway"), "gateway")
-    held = eventlet.spawn(lambda: connection.call("asset", "slow", {"seconds": 2}, timeout=5))
+    let_go = tmp_path / "let-go"
+    held = eventlet.spawn(lambda: connection.call("asset", "hold", {"until": str(let_go)}, timeout=20))
     eventually(lambda: broker.depth("rpc-asset") == 0 and connection.pending)
     eventlet.sleep(0.3)
     successor = StubService(broker.uri("asset"), "asset", {"echo": lambda request: request})
@@ -111,7 +112,8 @@ def test_a_service_told_to_stop_is_not_ready_and_refuses_nobody(process, broker,
 
     assert [call.wait() for call in calls] == [{"n": n} for n in range(300)]
     assert eventually(lambda: httpx.get(f"{address}/health/ready").json()["failures"] == {"stop": "Stopping"})
-    assert held.wait() == {"slept": 2}
+    let_go.touch()
+    assert held.wait() == {"held": True}
     eventually(lambda: child.poll() is not None, 10)
     successor.close()
     connection.close()

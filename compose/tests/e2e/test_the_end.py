@@ -1,10 +1,22 @@
-"""What the platform of this suite leaves behind. Its file is read last, since nothing is up after it."""
+"""What the platform of this suite has answered, and leaves behind. Its file is read last, since nothing is up
+after it."""
 
 import os
 import socket
 from pathlib import Path
 
+import httpx
+
 from chassis.testing import eventually
+from compose.security import conformance
+
+
+def test_whatever_it_has_answered_is_in_its_document(platform):
+    gateway = platform.status()["addresses"]["gateway"]
+    metrics, document = httpx.get(f"{gateway}/metrics").text, httpx.get(f"{gateway}/openapi.json").json()
+
+    assert conformance.undocumented(metrics, document) == []
+    assert len(list(conformance.counted(metrics))) > 100
 
 
 def test_nothing_is_left_behind_when_it_is_taken_down(platform):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.tests.conftest import Door
+from gateway.tests.conftest import Door, operations_of
 from gateway.tests.surface import ROUTES, Route
 
 # Of a batch of deliveries each is judged by itself, by its service, and the answer is 202 whatever one holds.
@@ -87,6 +87,46 @@ def test_a_field_that_nobody_may_set_is_refused_at_every_depth(door: Door, route
                     yield where, json.dumps(changed(route.json, (*path, name), "admin"))
 
     assert accepted(door, route, bodies()) == []
+
+
+def objects_of(schema: dict[str, Any], schemas: dict[str, Any], path: Path = ()) -> Iterator[Path]:
+    """The way to every object with members of its own that a JSON schema describes."""
+    for part in (schema, *schema.get("anyOf", []), *schema.get("allOf", [])):
+        known = schemas[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        if "items" in known:
+            yield from objects_of(known["items"], schemas, (*path, 0))
+        if "properties" in known:
+            yield path
+            for name, inner in known["properties"].items():
+                yield from objects_of(inner, schemas, (*path, name))
+
+
+def around(path: Path, inner: Any) -> Any:
+    """A body that holds this at that place, and nothing else."""
+    for key in reversed(path):
+        inner = {key: inner} if isinstance(key, str) else [inner]
+    return inner
+
+
+def test_a_field_that_nobody_may_set_is_named_in_each_object_of_each_body_of_the_document(door: Door) -> None:
+    """Also where no example shows that object; an operation without a body in the table fails here, too."""
+    document = door.client.get("/openapi.json").json
+    adapter = door.app.url_map.bind("localhost")
+    routes = {adapter.match(route.path, route.method)[0].replace(".", "_"): route for route in WITH_BODY}
+    tried, overlooked = 0, []
+
+    for name, operation in operations_of(document).items():
+        media = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if media is not None and name != "overlay_post_deliveries":
+            for path in objects_of(media["schema"], document["components"]["schemas"]):
+                answer = send(door, routes[name], json.dumps(around(path, {"is_admin": True})))
+                tried += 1
+                if ".".join(map(str, (*path, "is_admin"))) not in answer.json.get("errors", {}):
+                    overlooked.append((name, path, answer.text))
+
+    assert overlooked == []
+    assert tried > len(WITH_BODY)
+    assert door.services.calls == []
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=str)
