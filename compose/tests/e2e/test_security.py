@@ -11,6 +11,9 @@ pytestmark = pytest.mark.timeout(600)
 EXAMPLES, SEED = 2, 1
 """Enough for each operation to meet what nobody thought of; `make fuzz` tries more."""
 
+SHORTLY = ("anonymous", "brand", "streamer", "admin")
+"""Members and API keys get at less than their brand does; `make fuzz` comes as them, too."""
+
 
 @pytest.fixture(scope="module")
 def stack(platform):
@@ -30,8 +33,8 @@ def test_every_cell_of_the_access_matrix_is_as_expected(stack):
 
 
 def test_no_answer_is_one_that_the_document_does_not_promise(stack):
-    outcomes = fuzz.run(stack, EXAMPLES, SEED, is_short=True)
+    outcomes = fuzz.run(stack, EXAMPLES, SEED, fuzz.Choice(SHORTLY), is_short=True)
 
     assert [outcome.text for outcome in outcomes if not outcome.is_good] == []
-    watched = [f"{kind}'s event streams" for kind in fuzz.KINDS]
-    assert [outcome.kind for outcome in outcomes] == [*fuzz.KINDS, *watched]
+    watched = [f"{kind}'s event streams" for kind in SHORTLY]
+    assert [outcome.kind for outcome in outcomes] == [*SHORTLY, *watched]
