@@ -120,7 +120,10 @@ class TeamRoleChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TeamMemberRemoved(Event):
-    """The member does not act for the brand any more; its tokens must be refused."""
+    """The member does not act for the brand any more, by their own wish if they `left`.
+
+    Their tokens must be refused, and the keys that they made.
+    """
 
     type: ClassVar[str] = "team_member_removed"
     version: ClassVar[int] = 1
@@ -128,3 +131,4 @@ class TeamMemberRemoved(Event):
     team_id: str
     brand_id: str
     member_id: str
+    left: bool = False

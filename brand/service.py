@@ -89,6 +89,12 @@ class BrandService(Service):
         handlers.remove_member(self.teams, self.principal, **command)
         return {}
 
+    @rpc(callers={"gateway"})
+    def leave_team(self, request: dict[str, Any]) -> Any:
+        schemas.Nothing().load(request)
+        handlers.leave_team(self.teams, self.principal)
+        return {}
+
     @rpc(callers={"identity"})
     def invitation(self, request: dict[str, Any]) -> Any:
         query = schemas.InvitationRef().load(request)

@@ -51,6 +51,7 @@ def session(account_id: str, kind: str, email: str) -> dict[str, Any]:
 
 API_KEY_LISTED = {
     "id": API_KEY,
+    "made_by": None,
     "name": "Reporting server",
     "prefix": "gtk_01jd2e7z5pf3rs8w6r8q6v2k21",
     "scopes": ["analytics:read", "campaigns:read"],

@@ -289,7 +289,7 @@ class IdentityService(Service):
     @rpc(callers={"gateway"})
     def create_api_key(self, request: dict[str, Any]) -> Any:
         command = schemas.CreateApiKey().load(request)
-        key = handlers.create_api_key(self.accounts, self.desk, self.principal, **command)
+        key = handlers.create_api_key(self.accounts, self.teams, self.desk, self.principal, **command)
         return schemas.CreatedApiKey().dump(key)
 
     @rpc(callers={"gateway"})

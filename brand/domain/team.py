@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +17,7 @@ from brand.events import (
     TeamMemberRemoved,
     TeamRoleChanged,
 )
-from chassis.errors import Conflict, NotFound
+from chassis.errors import Conflict, NotFound, TooManyRequests
 
 ROLES = ("owner", "manager", "finance", "approver", "viewer")
 OWNER = "owner"
@@ -23,6 +26,11 @@ INVITATION_LIFETIME = timedelta(hours=72)
 
 # One document holds the team, and a page of a hundred shows all of it.
 MOST_PEOPLE = 100
+
+# Each invitation is a mail to somebody who never asked for one. A large team invites itself within two days,
+# and who has not found two mails needs another way to be told.
+LIMITED_FOR = timedelta(days=1)
+MOST_INVITATIONS, MOST_TO_AN_ADDRESS = 50, 3
 
 
 class MemberNotFound(NotFound):
@@ -41,6 +49,12 @@ class AlreadyMember(Conflict):
 
 class TeamIsFull(Conflict):
     code, title = "brand.team_is_full", "The team has as many people as it may have"
+
+
+class TooManyInvitations(TooManyRequests):
+    """`retry_after` is in seconds."""
+
+    code, title = "brand.too_many_invitations", "No more invitations today"
 
 
 class LastOwner(Conflict):
@@ -71,6 +85,14 @@ class Invitation:
         return at < self.expires_at
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """That a mail went out, kept for a day; `address` is a hash of where to (`address_hash`)."""
+
+    address: str
+    at: datetime
+
+
 class Invited(NamedTuple):
     email: str
     role: str
@@ -79,6 +101,18 @@ class Invited(NamedTuple):
 def normal_email(email: str) -> str:
     """The form under which identity stores and compares an address."""
     return unicodedata.normalize("NFKC", email).strip().lower()
+
+
+def address_hash(email: str) -> str:
+    """Whoever is invited to nothing any more leaves no address behind."""
+    return hashlib.sha256(normal_email(email).encode()).hexdigest()
+
+
+def check_may_be_sent(sent: Sequence[datetime], most: int, at: datetime) -> None:
+    """`sent` are the times of the last day."""
+    if len(sent) >= most:
+        seconds = math.ceil((sorted(sent)[-most] + LIMITED_FOR - at).total_seconds())
+        raise TooManyInvitations(f"At most {most} in a day.", retry_after=max(seconds, 1))
 
 
 @dataclass(kw_only=True)
@@ -92,6 +126,7 @@ class Team:
     brand_id: str
     members: list[Member] = field(default_factory=list)
     invitations: list[Invitation] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
     version: int = 0
 
     @property
@@ -122,15 +157,19 @@ class Team:
         return [invitation for invitation in self.invitations if invitation.is_open(at)]
 
     def invite(
-        self, invitation_id: str, email: str, role: str, at: datetime
+        self, invitation_id: str, email: str, role: str, at: datetime, by_others: Sequence[datetime] = ()
     ) -> tuple[Invitation, list[TeamMemberInvited]]:
-        """An address has one open invitation: a newer one takes its place, and the older link is dead."""
+        """An address has one open invitation: a newer one takes its place, and the older link is dead.
+
+        `by_others` is when other brands mailed to this address within the last day.
+        """
         address = normal_email(email)
         if any(member.email == address for member in self.members):
             raise AlreadyMember()
-        self.invitations = [other for other in self.open_invitations(at) if other.email != address]
-        if len(self.members) + len(self.invitations) >= MOST_PEOPLE:
+        others = [other for other in self.open_invitations(at) if other.email != address]
+        if len(self.members) + len(others) >= MOST_PEOPLE:
             raise TeamIsFull(f"There are {MOST_PEOPLE} members and open invitations.")
+        self.note_sent(address, by_others, at)
         invitation = Invitation(
             id=invitation_id,
             email=address,
@@ -138,7 +177,7 @@ class Team:
             invited_at=at,
             expires_at=at + INVITATION_LIFETIME,
         )
-        self.invitations.append(invitation)
+        self.invitations = [*others, invitation]
         invited = TeamMemberInvited(
             team_id=self.id,
             brand_id=self.brand_id,
@@ -147,6 +186,14 @@ class Team:
             expires_at=invitation.expires_at,
         )
         return invitation, [invited]
+
+    def note_sent(self, address: str, by_others: Sequence[datetime], at: datetime) -> None:
+        """Withdrawn ones count, too: their mail was sent."""
+        hashed, recent = address_hash(address), [one for one in self.sent if at - one.at < LIMITED_FOR]
+        check_may_be_sent([one.at for one in recent], MOST_INVITATIONS, at)
+        to_it = [one.at for one in recent if one.address == hashed]
+        check_may_be_sent([*to_it, *by_others], MOST_TO_AN_ADDRESS, at)
+        self.sent = [*recent, Sent(address=hashed, at=at)]
 
     def withdraw(self, invitation_id: str, at: datetime) -> list[TeamInvitationWithdrawn]:
         withdrawn = self.open_invitation(invitation_id, at)
@@ -196,10 +243,10 @@ class Team:
             )
         ]
 
-    def remove(self, member_id: str) -> list[TeamMemberRemoved]:
+    def remove(self, member_id: str, *, left: bool = False) -> list[TeamMemberRemoved]:
         self.check_is_not_the_account(member_id)
         self.members.remove(self.member(member_id))
-        return [TeamMemberRemoved(team_id=self.id, brand_id=self.brand_id, member_id=member_id)]
+        return [TeamMemberRemoved(team_id=self.id, brand_id=self.brand_id, member_id=member_id, left=left)]
 
     def check_is_not_the_account(self, member_id: str) -> None:
         if member_id == self.brand_id:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from brand.domain.profile import Profile
@@ -27,6 +28,9 @@ class Teams(Protocol):
 
     def of_member(self, member_id: str) -> list[Team]:
         """The teams that this member is in, in the order of their brands' ids."""
+
+    def sent_by_others(self, brand_id: str, address: str, since: datetime) -> list[datetime]:
+        """When the teams of other brands have mailed to this address (a hash) later than that."""
 
     def save(self, team: Team, events: Sequence[Event]) -> None:
         """ConcurrentUpdate when it has changed since it was loaded."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from brand.domain.profile import Profile
-from brand.domain.team import OWNER, Invitation, Member, Team
+from brand.domain.team import LIMITED_FOR, OWNER, Invitation, LastOwner, Member, Team, address_hash
 from brand.handlers.ports import Profiles, Teams
 from brand.handlers.profiles import own_profile
 from brand.handlers.retries import retried
@@ -15,10 +16,20 @@ from chassis.clock import Clock
 from chassis.event import Event
 from chassis.ids import NewId
 from chassis.pagination import Page, decode_cursor, page_of
-from chassis.principal import Caller, ScopedCaller
+from chassis.principal import Caller, Delegate, ScopedCaller
 
 # Only the role of owners carries it, with every scope of every other role; an API key never does.
 MANAGES_TEAM = "team:manage"
+
+
+MEMBER = "member"
+
+
+class DelegatedCaller(Caller, Protocol):
+    """The end user, who may be somebody else than the account that they act for."""
+
+    @property
+    def delegate(self) -> Delegate | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +119,9 @@ def invite(teams: Teams, clock: Clock, new_id: NewId, by: ScopedCaller, *, email
 
     def attempt() -> Person:
         team = teams.get(by.id)
-        invitation, events = team.invite(invitation_id, email, role, clock.now())
+        now = clock.now()
+        by_others = teams.sent_by_others(by.id, address_hash(email), now - LIMITED_FOR)
+        invitation, events = team.invite(invitation_id, email, role, now, by_others)
         teams.save(team, events)
         return invitation_shown(invitation)
 
@@ -129,6 +142,15 @@ def change_role(teams: Teams, by: ScopedCaller, *, member_id: str, role: str) ->
 def remove_member(teams: Teams, by: ScopedCaller, *, member_id: str) -> None:
     must_manage_team(by)
     changed(teams, by.id, lambda team: team.remove(member_id))
+
+
+def leave_team(teams: Teams, by: DelegatedCaller) -> None:
+    """A member, whatever their role; the brand's own account stays, and a key of it is no person."""
+    by.must_be("brand")
+    member = by.delegate
+    if member is None or member.kind != MEMBER:
+        raise LastOwner()
+    changed(teams, by.id, lambda team: team.remove(member.id, left=True))
 
 
 def join_team(

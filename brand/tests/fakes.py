@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from datetime import datetime
 
 from brand.domain.profile import BrandNotFound, ConcurrentUpdate, Profile
 from brand.domain.team import Team
@@ -45,6 +46,12 @@ class FakeTeams:
     def of_member(self, member_id: str) -> list[Team]:
         found = [team for team in self._teams.values() if any(m.id == member_id for m in team.members)]
         return deepcopy(sorted(found, key=lambda team: team.brand_id))
+
+    def sent_by_others(self, brand_id: str, address: str, since: datetime) -> list[datetime]:
+        others = [team for team in self._teams.values() if team.brand_id != brand_id]
+        return [
+            sent.at for team in others for sent in team.sent if sent.address == address and sent.at > since
+        ]
 
     def save(self, team: Team, events: Sequence[Event]) -> None:
         if self.get(team.brand_id).version != team.version:

@@ -245,6 +245,7 @@ ROUTES = [
         {"member_id": example.MEMBER},
         body="change_role",
     ),
+    Route("DELETE", "/v1/brands/me/team/me", BRAND, "brand.leave_team", {}, 204),
     Route(
         "DELETE",
         f"/v1/brands/me/team/{example.MEMBER}",

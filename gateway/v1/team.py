@@ -27,7 +27,7 @@ def list_team(query: dict[str, Any]) -> Response:
 @blueprint.answers(201, schemas.Person, example="invited_person")
 @blueprint.body(schemas.InvitePerson, example="invite_person")
 def invite_person(body: dict[str, Any]) -> Response:
-    """Send somebody a link to join the team; it works once, within 72 hours."""
+    """Send somebody a link to join the team; it works once, within 72 hours. At most 50 in a day."""
     return created("brand", "invite", body)
 
 
@@ -40,11 +40,19 @@ def change_role(body: dict[str, Any], member_id: str) -> Response:
     return answer("brand", "change_role", {**body, "member_id": member_id})
 
 
+@blueprint.route("/me", methods=["DELETE"])
+@blueprint.requires("team:read", kinds=["brand"])
+@blueprint.answers(204)
+def leave_team() -> Response:
+    """Leave the team, as a member of it; your tokens for this brand, and the keys you made, stop working."""
+    return no_content("brand", "leave_team")
+
+
 @blueprint.route("/<id:member_id>", methods=["DELETE"])
 @blueprint.requires("team:manage", kinds=["brand"])
 @blueprint.answers(204)
 def remove_member(member_id: str) -> Response:
-    """Take a member out of the team; their tokens stop working within a second."""
+    """Take a member out of the team; their tokens, and the API keys they made, stop working."""
     return no_content("brand", "remove_member", {"member_id": member_id})
 
 

@@ -82,6 +82,7 @@ def new_key(
     scopes: Collection[str],
     allowed: Collection[str],
     expires_at: datetime | None,
+    made_by: str | None = None,
 ) -> tuple[Session, PresentedKey, list[ApiKeyCreated]]:
     """`allowed` are the scopes of whoever makes it: a key never opens more than its maker may."""
     check_scopes(scopes, allowed)
@@ -96,7 +97,7 @@ def new_key(
         last_used_at=at,
         rotated_at=at,
         expires_at=expires_at or at + NEVER,
-        key=KeyFacts(name=name, scopes=tuple(sorted(scopes)), secret_hash=key.hash, is_used=False),
+        key=KeyFacts(name, tuple(sorted(scopes)), key.hash, is_used=False, made_by=made_by),
     )
     event = ApiKeyCreated(sid=id, account_id=account.id, name=name, scopes=list(session.scopes))
     return session, key, [event]

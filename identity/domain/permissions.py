@@ -164,7 +164,7 @@ TABLE: tuple[Rule, ...] = (
     *_rows("profile:write", _LEADS, "brand.edit", "brand.request_verification"),
     *_rows("billing:read", _MONEY, "brand.read_billing", "payment_method.read"),
     *_rows("billing:write", _MONEY, "brand.edit_billing", "payment_method.add", "payment_method.remove"),
-    *_rows("team:read", _ALL, "team.read"),
+    *_rows("team:read", _ALL, "team.read", "team.leave"),
     *_rows(MANAGES_TEAM, (OWNER,), "team.invite", "team.withdraw", "team.change_role", "team.remove"),
     # Campaigns, as a brand sees them.
     *_rows("campaigns:read", _ALL, "campaign.read", "campaign.read_history"),

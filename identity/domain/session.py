@@ -72,12 +72,16 @@ class RefreshToken:
 
 @dataclass(frozen=True)
 class KeyFacts:
-    """What makes a session an API key: its name, its scopes, and the hash of what is presented."""
+    """What makes a session an API key: its name, its scopes, and the hash of what is presented.
+
+    `made_by` is the member who made it and saw it; None when the brand's own account did.
+    """
 
     name: str
     scopes: tuple[str, ...]
     secret_hash: str
     is_used: bool
+    made_by: str | None = None
 
 
 @dataclass(frozen=True)

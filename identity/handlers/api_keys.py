@@ -9,7 +9,7 @@ from typing import Protocol
 
 from chassis.clock import Clock
 from chassis.pagination import Page, decode_cursor, page_of
-from chassis.principal import ScopedCaller
+from chassis.principal import Delegate, ScopedCaller
 from identity.domain.account import ConcurrentUpdate
 from identity.domain.api_key import (
     MOST_KEYS,
@@ -23,11 +23,12 @@ from identity.domain.api_key import (
     new_key,
     shown,
 )
-from identity.domain.permissions import MANAGES_KEYS
+from identity.domain.membership import NoMembership, the
+from identity.domain.permissions import MANAGES_KEYS, OWNER
 from identity.domain.session import Session, SessionNotFound
 from identity.handlers.desk import Desk
 from identity.handlers.in_person import must_be_in_person
-from identity.handlers.ports import Accounts, SessionOwner, Sessions
+from identity.handlers.ports import Accounts, SessionOwner, Sessions, Teams
 from identity.handlers.sessions import revoke
 
 
@@ -37,10 +38,16 @@ class KeyMaker(SessionOwner, ScopedCaller, Protocol):
     @property
     def scopes(self) -> frozenset[str]: ...
 
+    @property
+    def delegate(self) -> Delegate | None: ...
+
 
 @dataclass(frozen=True)
 class ListedKey:
-    """`prefix` is how the key begins; `key` is the whole of it, told once, when it is made."""
+    """`prefix` is how the key begins; `key` is the whole of it, told once, when it is made.
+
+    `made_by` is a member of the team; None when the brand's own account made it.
+    """
 
     id: str
     name: str
@@ -49,6 +56,7 @@ class ListedKey:
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    made_by: str | None = None
     key: str = ""
 
 
@@ -60,6 +68,7 @@ class Exchanged:
 
 def create_api_key(
     accounts: Accounts,
+    teams: Teams,
     desk: Desk,
     by: KeyMaker,
     *,
@@ -80,9 +89,26 @@ def create_api_key(
         scopes=scopes,
         allowed=by.scopes,
         expires_at=expires_at,
+        made_by=by.delegate.id if by.delegate else None,
     )
     desk.sessions.add(session, events)
+    must_still_be_owner(teams, desk, session)
     return listed(session, str(key))
+
+
+def must_still_be_owner(teams: Teams, desk: Desk, key: Session) -> None:
+    """The keys of a member who is taken out of the team end with that. Whoever is, in this very moment, is
+    seen here, or the ending sees the key, which is stored already."""
+    assert key.key is not None
+    if key.key.made_by is None:
+        return
+    try:
+        is_owner = the(teams.of(key.key.made_by), key.account_id).role == OWNER
+    except NoMembership:
+        is_owner = False
+    if not is_owner:
+        revoke(desk.sessions, desk.clock, key.id)
+        raise NoMembership()
 
 
 def list_api_keys(
@@ -153,5 +179,6 @@ def listed(session: Session, key: str = "") -> ListedKey:
         created_at=session.created_at,
         last_used_at=session.last_used_at if session.key.is_used else None,
         expires_at=None if never_ends else session.expires_at,
+        made_by=session.key.made_by,
         key=key,
     )

@@ -38,6 +38,11 @@ class ApiKey(Schema):
     created_at = UtcDateTime(required=True)
     last_used_at = UtcDateTime(required=True, allow_none=True)
     expires_at = UtcDateTime(required=True, allow_none=True)
+    made_by = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The member who made it, with whom it ends; null for the brand's account."},
+    )
 
 
 class CreatedApiKey(ApiKey):

@@ -83,6 +83,32 @@ def test_a_role_is_changed_and_taken_away(owner, identity, brand_id, capture_eve
     assert [person["id"] for person in owner.list_team({})["items"]] == [brand_id]
 
 
+def test_a_member_leaves_by_their_own_token_and_the_brands_account_does_not(
+    owner, identity, brand_id, capture_events, rpc, tokens
+):
+    events, vera = capture_events("brand", "team_member_removed"), new_id("mem")
+    join(identity, brand_id, owner.invite({"email": VERA, "role": "viewer"}), vera)
+    acting = {"acts_for": brand_id, "sub_kind": "member", "role": "viewer"}
+    member = rpc("brand", token=tokens.issue("brand", vera, ["team:read"], **acting))
+
+    member.leave_team({})
+
+    assert identity.memberships({"member_id": vera})["memberships"] == []
+    left = events.wait_for("team_member_removed")
+    assert (left.data["member_id"], left.data["left"], left.actor) == (vera, True, vera)
+    assert refused(owner.leave_team, {}).code == "brand.last_owner"
+
+
+def test_a_fourth_invitation_in_a_day_is_not_mailed(owner):
+    for _ in range(3):
+        owner.invite({"email": VERA, "role": "viewer"})
+
+    refusal = refused(owner.invite, {"email": VERA.upper(), "role": "viewer"})
+
+    assert (refusal.status, refusal.code) == (429, "brand.too_many_invitations")
+    assert 86_000 < refusal.extra["retry_after"] <= 86_400
+
+
 def test_a_withdrawn_invitation_cannot_be_accepted(owner, identity, brand_id):
     invited = owner.invite({"email": VERA, "role": "viewer"})
     owner.withdraw_invitation({"invitation_id": invited["id"]})

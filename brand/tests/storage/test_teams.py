@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from brand.domain.profile import ConcurrentUpdate
+from brand.domain.team import address_hash
 from brand.storage import MongoTeams
 from brand.tests.fakes import FakeTeams
 from brand.tests.mothers import MONDAY, team_of
@@ -68,6 +71,22 @@ def test_a_member_is_found_in_every_team_of_theirs_and_in_no_other(teams):
 
     assert teams.of_member(finn) == [globex, acme]
     assert teams.of_member(new_id("mem")) == []
+
+
+def test_what_other_teams_have_mailed_to_an_address_since_then_is_found(teams):
+    acme, globex, initech = (team_of(f"brd_{n}", finn="finance") for n in (1, 2, 3))
+    globex.invite("ivt_1", "vera@acme.example", "viewer", MONDAY)
+    initech.invite("ivt_2", "vera@acme.example", "viewer", MONDAY - timedelta(hours=2))
+    acme.invite("ivt_3", "vera@acme.example", "viewer", MONDAY)
+    for team in (acme, globex, initech):
+        teams.save(team, [])
+
+    found = teams.sent_by_others(
+        acme.brand_id, address_hash("vera@acme.example"), MONDAY - timedelta(hours=1)
+    )
+
+    assert found == [MONDAY]
+    assert teams.sent_by_others(acme.brand_id, address_hash("max@acme.example"), MONDAY) == []
 
 
 def test_a_refused_change_leaves_no_event(mongo, outbox):

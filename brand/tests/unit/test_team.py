@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from brand.domain.team import (
+    MOST_INVITATIONS,
     MOST_PEOPLE,
     AlreadyMember,
     InvitationNotFound,
@@ -12,6 +13,8 @@ from brand.domain.team import (
     MemberNotFound,
     Team,
     TeamIsFull,
+    TooManyInvitations,
+    address_hash,
 )
 from brand.tests.mothers import MONDAY, team_of
 from chassis.ids import new_id
@@ -118,12 +121,47 @@ def test_a_member_does_not_join_twice(team):
 def test_a_team_is_bounded_and_expired_invitations_do_not_count():
     team = Team(brand_id=ACME)
     for number in range(MOST_PEOPLE):
-        team.invite(f"ivt_{number}", f"{number}@acme.example", "viewer", MONDAY)
+        at = MONDAY if number >= MOST_INVITATIONS else MONDAY - timedelta(days=1)
+        team.invite(f"ivt_{number}", f"{number}@acme.example", "viewer", at)
 
     with pytest.raises(TeamIsFull):
         team.invite("ivt_x", "one.more@acme.example", "viewer", MONDAY)
     team.invite("ivt_x", "one.more@acme.example", "viewer", THURSDAY)
     assert len(team.invitations) == 1
+
+
+def test_a_brand_invites_so_many_in_a_day_withdrawn_ones_among_them():
+    team = Team(brand_id=ACME)
+    for number in range(MOST_INVITATIONS):
+        invitation, _ = team.invite(f"ivt_{number}", f"{number}@acme.example", "viewer", MONDAY)
+        team.withdraw(invitation.id, MONDAY)
+
+    with pytest.raises(TooManyInvitations) as refusal:
+        team.invite("ivt_x", "one.more@acme.example", "viewer", MONDAY + timedelta(hours=23))
+
+    assert refusal.value.extra == {"retry_after": 3600}
+    assert len(team.sent) == MOST_INVITATIONS
+    team.invite("ivt_x", "one.more@acme.example", "viewer", MONDAY + timedelta(days=1))
+    assert len(team.sent) == 1
+
+
+def test_nobody_is_mailed_more_than_three_invitations_in_a_day_whoever_sends_them():
+    team, hour = Team(brand_id=ACME), timedelta(hours=1)
+    by_globex = [MONDAY - 2 * hour]
+    team.invite("ivt_1", VERA, "viewer", MONDAY, by_globex)
+    team.invite("ivt_2", VERA.upper(), "viewer", MONDAY, by_globex)
+
+    with pytest.raises(TooManyInvitations) as refusal:
+        team.invite("ivt_3", VERA, "viewer", MONDAY + hour, by_globex)
+
+    assert refusal.value.extra == {"retry_after": 21 * 3600}
+    assert [each.id for each in team.open_invitations(MONDAY)] == ["ivt_2"]
+    team.invite("ivt_4", "max@acme.example", "viewer", MONDAY)
+
+
+def test_what_is_kept_of_a_mail_is_no_address(team):
+    assert [sent.address for sent in team.sent] == [address_hash("FINN@acme.example"), address_hash(VERA)]
+    assert "@" not in str(team.sent)
 
 
 def test_a_changed_role_is_told_with_the_one_before(team):

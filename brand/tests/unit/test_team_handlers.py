@@ -7,7 +7,13 @@ import pytest
 
 from brand import handlers
 from brand.domain.profile import ConcurrentUpdate
-from brand.domain.team import InvitationNotFound, MemberNotFound
+from brand.domain.team import (
+    MOST_TO_AN_ADDRESS,
+    InvitationNotFound,
+    LastOwner,
+    MemberNotFound,
+    TooManyInvitations,
+)
 from brand.handlers.team import Membership
 from brand.tests.fakes import FakeProfiles, FakeTeams
 from brand.tests.mothers import MONDAY, OWNERS_SCOPES, acme, owner_of, team_of
@@ -15,7 +21,7 @@ from chassis.clock import FixedClock
 from chassis.errors import Forbidden, Unauthenticated, ValidationFailed
 from chassis.ids import new_id
 from chassis.pagination import encode_cursor
-from chassis.principal import ANONYMOUS, Principal
+from chassis.principal import ANONYMOUS, Delegate, Principal
 
 
 class World:
@@ -216,3 +222,36 @@ def test_another_brands_people_are_nobodys(world, verb, refusal):
         managing(world, owner_of(new_id("brd")))[verb]()
 
     assert len(world.people().items) == 3
+
+
+@pytest.mark.parametrize("role", ["owner", "manager", "finance", "approver", "viewer"])
+def test_a_member_leaves_whatever_their_role_and_needs_nobody_for_it(world, role):
+    finn = Principal(world.owner.id, "brand", delegate=Delegate(world.finn.id, "member", role))
+
+    handlers.leave_team(world.teams, finn)
+
+    assert handlers.memberships(world.teams, member_id=world.finn.id) == []
+    assert (world.teams.events[-1].type, world.teams.events[-1].left) == ("team_member_removed", True)
+    with pytest.raises(MemberNotFound):
+        handlers.leave_team(world.teams, finn)
+
+
+def test_the_brands_account_its_keys_and_administrators_do_not_leave(world):
+    ada = replace(world.owner, delegate=Delegate("adm_ada", "admin"))
+
+    for by, refusal in ((world.owner, LastOwner), (ada, LastOwner), (ANONYMOUS, Unauthenticated)):
+        with pytest.raises(refusal):
+            handlers.leave_team(world.teams, by)
+
+    assert len(world.people().items) == 3
+
+
+def test_what_other_brands_have_mailed_to_an_address_counts(world):
+    for _ in range(MOST_TO_AN_ADDRESS - 1):
+        world.invite("VERA@acme.example", "viewer", by=owner_of(new_id("brd")))
+
+    with pytest.raises(TooManyInvitations):
+        world.invite("vera@acme.example", "viewer")
+
+    world.clock.advance(86_400)
+    world.invite("vera@acme.example", "viewer")

@@ -27,6 +27,7 @@ from identity.tests.fakes import (
     FakeAuthenticators,
     FakeFailureLog,
     FakeSessions,
+    FakeTeams,
 )
 from identity.tests.mothers import MONDAY, account, an_api_key
 
@@ -39,6 +40,7 @@ class World:
         self.tokens, self.clock = FakeAccessTokens(), FixedClock(MONDAY)
         self.secrets = iter(bytes([number]) * 32 for number in range(MOST_KEYS + 1))
         second_factor = handlers.SecondFactor(FakeAuthenticators(), FakeFailureLog(), self.clock)
+        self.teams = FakeTeams()
         self.desk = handlers.Desk(
             self.sessions, self.tokens, self.clock, new_id, lambda: next(self.secrets), second_factor
         )
@@ -48,7 +50,7 @@ class World:
 
     def create(self, by=None, **changes):
         command = {"name": "Reporting server", "scopes": READS} | changes
-        return handlers.create_api_key(self.accounts, self.desk, by or self.owner, **command)
+        return handlers.create_api_key(self.accounts, self.teams, self.desk, by or self.owner, **command)
 
     def exchange(self, key):
         return handlers.exchange_api_key(self.desk, key=key)

@@ -151,7 +151,9 @@ def test_no_api_key_is_made(world):
     by, _ = world.acting_as(world.impersonate(acme.account.id))
 
     with pytest.raises(Forbidden):
-        handlers.create_api_key(world.accounts, world.desk, by, name="Mine", scopes=["campaigns:read"])
+        handlers.create_api_key(
+            world.accounts, world.teams, world.desk, by, name="Mine", scopes=["campaigns:read"]
+        )
 
 
 def test_nobody_acts_as_an_administrator(world):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from chassis.ids import new_id
 from chassis.principal import Delegate, Principal
 from identity import handlers
 from identity.domain.account import InvalidCredentials
+from identity.domain.api_key import InvalidApiKey
 from identity.domain.audit import entry_of
 from identity.domain.authenticator import TotpRequired
 from identity.domain.membership import ChooseBrand, NoMembership
@@ -245,22 +247,57 @@ def test_an_owner_among_the_members_makes_keys_of_the_brand(world):
     world.accounts.add(account(id=ACME), [])
     owner = acting(world, world.login(), "owner")
 
-    made = handlers.create_api_key(
-        world.accounts, world.desk, owner, name="Server", scopes=["campaigns:read"]
-    )
+    world.teams.put(world.finn.id, ACME, "owner")
+    made = make_key(world, owner)
 
-    assert world.sessions.get(made.id).account_id == ACME
+    assert (world.sessions.get(made.id).account_id, made.made_by) == (ACME, world.finn.id)
     handlers.revoke_api_key(world.sessions, world.clock, owner, key_id=made.id)
     assert not world.sessions.get(made.id).is_live(MONDAY)
+
+
+def make_key(world, by):
+    return handlers.create_api_key(
+        world.accounts, world.teams, world.desk, by, name="Server", scopes=["campaigns:read"]
+    )
+
+
+@pytest.mark.parametrize("type", ["team_member_removed", "team_role_changed"])
+def test_the_keys_that_a_member_made_end_with_the_membership_or_the_role(world, type):
+    world.accounts.add(account(id=ACME), [])
+    world.teams.put(world.finn.id, ACME, "owner")
+    brand = Principal(ACME, "brand", SCOPES["owner"], new_id("ses"))
+    vera = replace(brand, delegate=Delegate("mem_vera", "member", "owner"))
+    world.teams.put("mem_vera", ACME, "owner")
+    finns = make_key(world, acting(world, world.login(), "owner"))
+    others = [make_key(world, brand), make_key(world, vera)]
+
+    world.team_says(type)
+
+    assert not world.sessions.get(finns.id).is_live(MONDAY)
+    with pytest.raises(InvalidApiKey):
+        handlers.exchange_api_key(world.desk, key=finns.key)
+    assert all(world.sessions.get(key.id).is_live(MONDAY) for key in others)
+
+
+@pytest.mark.parametrize("role", [None, "manager"])
+def test_a_key_whose_maker_is_taken_out_in_that_moment_is_none(world, role):
+    world.accounts.add(account(id=ACME), [])
+    owner = acting(world, world.login(), "owner")
+    world.teams.remove(world.finn.id, ACME)
+    if role is not None:
+        world.teams.put(world.finn.id, ACME, role)
+
+    with pytest.raises(NoMembership):
+        make_key(world, owner)
+
+    assert world.sessions.keys_of(ACME, MONDAY, None, 9) == []
 
 
 @pytest.mark.parametrize("role", [role for role in TEAM_ROLES if role != "owner"])
 def test_no_other_member_sees_makes_or_revokes_keys(world, role):
     by = acting(world, world.login(), role)
     attempts = (
-        lambda: handlers.create_api_key(
-            world.accounts, world.desk, by, name="Server", scopes=["campaigns:read"]
-        ),
+        lambda: make_key(world, by),
         lambda: handlers.list_api_keys(world.sessions, world.clock, by, limit=20, cursor=None),
         lambda: handlers.revoke_api_key(world.sessions, world.clock, by, key_id=new_id("key")),
     )

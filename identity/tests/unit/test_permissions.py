@@ -39,6 +39,7 @@ ALLOWED = {
     "payment_method.add": "owner finance",
     "payment_method.remove": "owner finance",
     "team.read": TEAM,
+    "team.leave": TEAM,
     "team.invite": "owner",
     "team.withdraw": "owner",
     "team.change_role": "owner",

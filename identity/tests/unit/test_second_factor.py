@@ -443,7 +443,9 @@ def test_an_operators_reset_leaves_the_password_alone_and_ends_all_sessions(worl
     acme = world.register_brand()
     world.enrol(acme)
     owner = replace(world.principal(world.login(world.code())), scopes=SCOPES["owner"])
-    key = handlers.create_api_key(world.accounts, world.desk, owner, name="CI", scopes=["campaigns:read"])
+    key = handlers.create_api_key(
+        world.accounts, world.teams, world.desk, owner, name="CI", scopes=["campaigns:read"]
+    )
     for _ in range(5):
         with pytest.raises(InvalidCode):
             world.login(SIX_ZEROS)
