@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Protocol
 
 from analytics.domain import (
@@ -123,7 +124,10 @@ class BreakdownQuery:
 def record_deliveries(series: Series, events: Sequence[ReceivedEvent]) -> None:
     deliveries = [delivery for event in events for delivery in deliveries_in(event)]
     series.add_deliveries(deliveries)
-    series.add_milestones([reached("delivering", item, item.started_at) for item in deliveries])
+    # Of a participation's showings only the earliest can be its first.
+    latest_first = sorted(deliveries, key=attrgetter("started_at"), reverse=True)
+    firsts = {item.participation_id: item for item in latest_first}
+    series.add_milestones([reached("delivering", item, item.started_at) for item in firsts.values()])
 
 
 def record_earnings(series: Series, events: Sequence[ReceivedEvent]) -> None:

@@ -29,7 +29,6 @@ from analytics.tables import (
     KEYS,
     TIME,
     adding_to_rollups,
-    array_of,
     arriving,
     business_events,
     campaigns,
@@ -44,7 +43,7 @@ from analytics.tables import (
     storing_new,
     storing_new_earnings,
 )
-from chassis.sql import Sql
+from chassis.sql import Sql, array_of
 
 T = TypeVar("T")
 

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from analytics.domain import METRICS, STEPS
+from chassis.sql import array_of
 
 metadata = sa.MetaData()
 TIME = sa.DateTime(timezone=True)
@@ -135,15 +136,11 @@ def arriving(table: sa.Table, rows: Sequence[Any], key: Sequence[str]) -> sa.CTE
     They travel as one array per column, because COPY is not available to a green driver. They are sorted, so
     that two batches take the same locks in the same order.
     """
-    arrays = [array_of(column.type, [getattr(row, column.name) for row in rows]) for column in table.c]
+    arrays = [array_of(column.type, (getattr(row, column.name) for row in rows)) for column in table.c]
     columns = [sa.column(column.name, column.type) for column in table.c]
     relation = sa.func.unnest(*arrays).table_valued(*columns, name="arrived").render_derived()
     unique = [relation.c[name] for name in key]
     return sa.select(relation).distinct(*unique).order_by(*unique).cte("arriving")
-
-
-def array_of(kind: Any, values: list[Any]) -> sa.Cast[Any]:
-    return sa.cast(sa.literal(values, ARRAY(kind)), ARRAY(kind))
 
 
 def storing_new(table: sa.Table, rows: Sequence[Any]) -> sa.CTE:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import eventlet
 import sqlalchemy as sa
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -228,6 +228,30 @@ class Sql:
         self.engine.dispose()
 
 
+def array_of(kind: Any, values: Iterable[Any]) -> sa.Cast[Any]:
+    """Values as one parameter, an array in PostgreSQL's own notation.
+
+    A list would become a constant of the statement for each of its values: to be compiled, quoted and
+    parsed one by one, which costs both sides more than what is done with them.
+    """
+    return sa.cast(sa.literal("{" + ",".join(map(_element, values)) + "}", sa.Text), ARRAY(kind))
+
+
+def _element(value: Any) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if value is None:
+        return "NULL"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return _quoted(json.dumps(value)) if isinstance(value, dict) else str(value)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 class SqlOutbox:
     """Events in the table `events`; `published_at` is null until an event is published."""
 
@@ -272,7 +296,7 @@ class SqlOutbox:
     def mark_published(self, ids: Sequence[str]) -> None:
         statement = (
             events_table.update()
-            .where(events_table.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Text))))
+            .where(events_table.c.id == sa.any_(array_of(sa.Text, ids)))
             .values(published_at=datetime.now(UTC))
         )
         self._sql.transaction(lambda: self._sql.connection.execute(statement))
@@ -326,9 +350,13 @@ class SqlInboxStore:
     ) -> None:
         by_id = {event.id: event for event in events}
         # Sorted, so that two processes with overlapping batches take the row locks in one order.
-        rows = [{"consumer": consumer, "event_id": event_id} for event_id in sorted(by_id)]
+        ids = sa.func.unnest(array_of(sa.Text, sorted(by_id)))
+        rows = sa.select(sa.literal(consumer, sa.Text), ids)
         statement = (
-            insert(inbox_table).values(rows).on_conflict_do_nothing().returning(inbox_table.c.event_id)
+            insert(inbox_table)
+            .from_select(["consumer", "event_id"], rows)
+            .on_conflict_do_nothing()
+            .returning(inbox_table.c.event_id)
         )
         new = {row.event_id for row in self._sql.connection.execute(statement)}
         if new:

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection, Row
 
 from chassis.errors import ValidationFailed
 from chassis.event import Event
 from chassis.events.outbox import Outbox
 from chassis.pagination import Page, decode_cursor, page_of
-from chassis.sql import Sql
+from chassis.sql import Sql, array_of
 from chassis.times import parse_rfc3339, rfc3339
 from payment.domain.errors import ConcurrentUpdate
 
@@ -64,10 +64,7 @@ class SqlPart:
 
 def relation(columns: Sequence[sa.Column[Any]], rows: Sequence[Sequence[Any]]) -> sa.TableValuedAlias:
     """Rows as something to join with: they travel as one array for each column."""
-    arrays = [
-        sa.cast(sa.literal([row[i] for row in rows], ARRAY(column.type)), ARRAY(column.type))
-        for i, column in enumerate(columns)
-    ]
+    arrays = [array_of(column.type, (row[i] for row in rows)) for i, column in enumerate(columns)]
     named = [sa.column(column.name, column.type) for column in columns]
     return sa.func.unnest(*arrays).table_valued(*named, name="given").render_derived()
 

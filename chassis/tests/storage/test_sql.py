@@ -1,9 +1,15 @@
+from datetime import UTC, datetime
+
 import eventlet
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.errors import ServiceUnavailable
-from chassis.sql import Sql
+from chassis.sql import Sql, array_of
+
+ODD = ["plain", "", "NULL", None, 'a "quote"', "back\\slash", "{braces}", "a, comma", "it's", "%s :x é"]
+NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -125,3 +131,22 @@ def test_the_servers_of_the_tests_have_no_launcher_that_dropping_a_database_coul
     found = chassis_sql.transaction(lambda: chassis_sql.connection.execute(sa.text(launchers)).scalar_one())
 
     assert found == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (sa.Text, ODD),
+        (sa.BigInteger, [0, -1, 2**62, None]),
+        (sa.Boolean, [True, False, None]),
+        (sa.DateTime(timezone=True), [NOON, None]),
+        (JSONB, [{"name": 'a "quote"', "more": [1, None, "back\\slash é"]}, {}]),
+        (sa.Text, []),
+    ],
+)
+def test_values_arrive_in_an_array_as_they_are(chassis_sql, kind, values):
+    query = sa.select(array_of(kind, values))
+
+    arrived = chassis_sql.transaction(lambda: chassis_sql.connection.execute(query).scalar_one())
+
+    assert arrived == values
