@@ -1,4 +1,4 @@
-"""The first to see a request: waits for its body for a bounded time, and turns away what is too much.
+"""The first to see a request that the door let in: waits for its body for a bounded time.
 
 A request takes a place only once its body is there, so that clients who send slowly hold none. It gives the
 place back when its response begins, so that event streams and slow readers hold none either. A file is read
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 import gevent
-from prometheus_client import Counter
 
 from chassis import context
 from chassis.context import CallContext
-from chassis.errors import Error, ServiceUnavailable
+from chassis.errors import Error
 from gateway import headers, observability, problems
+from gateway.breakers import IS_FULL
+from gateway.door import EXEMPT, RETRY_SECONDS, SHED, Door, Overloaded
 from gateway.logfilter import without_token
 from gateway.rates.addresses import Proxies
 from gateway.rates.limiter import Limiter, LimitsUnavailable, RateLimited
@@ -32,21 +33,12 @@ log = logging.getLogger(__name__)
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-SHED = Counter("gateway_requests_shed_total", "Requests that were turned away unread", ["reason"])
-
-# Whoever asks whether we are well must hear it, and what a provider reports must not be lost to a rush.
-EXEMPT = ("/health/", "/metrics", "/v1/webhooks/")
 # A file is streamed and not held, and may take its time.
 STREAMED = "/v1/assets"
-RETRY_SECONDS = 1
 
 
 class SlowBody(Error):
     code, status, title = "request_timeout", 408, "Request Timeout"
-
-
-class Overloaded(ServiceUnavailable):
-    code, title = "overloaded", "Service Unavailable"
 
 
 @dataclass
@@ -58,7 +50,7 @@ class Places:
 
     def __enter__(self) -> None:
         if self.taken >= self.limit:
-            raise Overloaded("There is more to do than we can. Try again in a moment.")
+            raise Overloaded
         self.taken += 1
 
     def __exit__(self, *_: object) -> None:
@@ -74,6 +66,7 @@ class Admission:
         self._origins = frozenset(settings.cors_origins)
         self.requests = Places(settings.max_in_flight)
         self.uploads = Places(settings.max_uploads)
+        self.door = Door(self._origins)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -83,16 +76,21 @@ class Admission:
             environ["REMOTE_ADDR"] = self._proxies.client_of(peer, chain)
 
         def start(status: str, fields: list[tuple[str, str]], *rest: Any) -> Any:
+            if is_full := environ.get(IS_FULL):
+                self.door.learn(path, is_full)
             return start_response(status, [*fields, *rate_headers(environ)], *rest)
 
+        is_exempt = path.startswith(EXEMPT)
         try:
+            if not is_exempt and self.door.is_shut(environ.get("gunicorn.socket")):
+                raise Overloaded
             if path == STREAMED:
                 environ["wsgi.input"] = Paced(environ["wsgi.input"], self._settings.body_seconds)
                 places = self.uploads
             else:
                 self._read_body(environ)
                 places = self.requests
-            if path.startswith(EXEMPT):
+            if is_exempt:
                 return self._app(environ, start)
             count_address(environ, self._limiter())
             with places:

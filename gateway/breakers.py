@@ -1,5 +1,7 @@
 """What keeps one service's trouble from becoming everybody's: a bulkhead and a circuit breaker for each.
 
+The bulkhead is as wide as the service is quick: it shrinks while calls queue before it.
+
 State is a process's own: what a worker has not seen fail, it tries, and it asks no other for its opinion.
 """
 
@@ -17,6 +19,7 @@ from prometheus_client import Counter, Gauge
 from chassis.context import EMPTY, CallContext
 from chassis.errors import ServiceUnavailable
 from gateway.state import Caller
+from gateway.waiting import AdaptiveLimit, Patience
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +31,28 @@ BREAKER_OPEN = Gauge(
 REFUSED = Counter("gateway_calls_refused_total", "Calls that were not made", ["service", "reason"])
 
 
+# Some dozen calls that wait for a service which answers a few hundred in a second.
+PATIENCE = Patience(target=0.1, interval=0.2, fewest=16)
+
+
+# Where a request's environment says that it was refused by a bulkhead.
+IS_FULL = "gateway.is_full"
+
+
 class CircuitOpen(ServiceUnavailable):
     code = "circuit_open"
     title = "A service is not well and is left alone for a moment"
 
 
 class BulkheadFull(ServiceUnavailable):
+    """`is_full` says later whether it still is."""
+
     code = "bulkhead_full"
     title = "Too many requests wait for a service"
+
+    def __init__(self, service: str, is_full: Callable[[], bool]) -> None:
+        super().__init__(f"{service} is busy. Try again in a moment.", retry_after=1)
+        self.is_full = is_full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +69,9 @@ class Policy:
     rest_seconds: float = 1.0
     slow_seconds: float = 3.0
     in_flight: int = 256
+    # Fewer may wait for a service while every answer takes longer than this, but always so many.
+    patience: Patience = PATIENCE
+    fewest_in_flight: int = 16
 
 
 class Breaker:
@@ -118,7 +138,11 @@ class Compartment:
         self._now = now
         self._is_open = BREAKER_OPEN.labels(service)
         self.breaker = Breaker(policy, now)
+        self._limit = AdaptiveLimit(policy.patience, policy.fewest_in_flight, policy.in_flight)
         self.in_flight = 0
+
+    def is_full(self) -> bool:
+        return not self._limit.allows(self.in_flight)
 
     def run(self, call: Callable[[], Any], *, may_be_slow: bool) -> Any:
         is_probe = self._enter()
@@ -134,17 +158,21 @@ class Compartment:
             well = True
             raise
         finally:
+            now = self._now()
+            took = now - started
+            if not may_be_slow:
+                self._limit.note(took, self.in_flight, now)
             self.in_flight -= 1
-            is_slow = self._now() - started >= self._policy.slow_seconds and not may_be_slow
+            is_slow = took >= self._policy.slow_seconds and not may_be_slow
             self._note(well and not is_slow, is_probe)
         return answer
 
     def _enter(self) -> bool:
         """Whether this call is the breaker's probe; CircuitOpen or BulkheadFull when it must not be made."""
         # The bulkhead comes first: a caller that it turns away must not be the breaker's probe.
-        if self.in_flight >= self._policy.in_flight:
+        if self.is_full():
             REFUSED.labels(self._service, BulkheadFull.code).inc()
-            raise BulkheadFull(f"{self._service} is busy. Try again in a moment.", retry_after=1)
+            raise BulkheadFull(self._service, self.is_full)
         if self.breaker.state == CLOSED:
             return False
         if not self.breaker.admits_probe():

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from chassis.errors import Error, Internal, StepUpRequired
+from gateway.breakers import IS_FULL, BulkheadFull
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ def from_error(error: Error) -> Response:
     """A 500 says nothing about its cause: that is in the log, under the request id."""
     if not 400 <= error.status <= 599:
         return from_error(Internal())
+    if isinstance(error, BulkheadFull):
+        request.environ[IS_FULL] = error.is_full
     detail = error.detail if error.status != 500 else ""
     extra = {key: value for key, value in error.extra.items() if key not in RESERVED}
     if "errors" in error.extra:

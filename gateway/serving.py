@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask
 from prometheus_client import Gauge
 
+from gateway.admission import Admission
+from gateway.door import Door
 from gateway.state import EXTENSION, State
 
 WORKERS = Gauge(
@@ -32,6 +34,11 @@ def end(app: Flask) -> None:
 def finish(app: Flask) -> None:
     """The last thing that a process does, when nobody asks it any more."""
     state_of(app).used.run_once()
+
+
+def door_of(app: Flask) -> Door:
+    admission: Admission = app.wsgi_app  # type: ignore[assignment]
+    return admission.door
 
 
 def state_of(app: Flask) -> State:

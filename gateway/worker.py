@@ -14,13 +14,18 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import gevent
-from gunicorn import util
-from gunicorn.workers.ggevent import GeventWorker
+from gevent.server import StreamServer
+from gunicorn import http, util
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers import ggevent
 
 SECONDS_TO_CONNECT = 10.0
 """A worker without a broker takes requests all the same after this time, and says that it is not ready."""
 
 SECONDS_BETWEEN_LOOKS = 0.05
+
+CONNECTIONS_A_TURN = 16
 
 SECONDS_TO_STAY_IDLE = 2.0
 """How long a stopping worker leaves connections without a request open. A client that is about to send its
@@ -87,7 +92,48 @@ class WholeResponses:
         return getattr(self._client, name)
 
 
-class Worker(GeventWorker):
+class Listener(StreamServer):
+    """Takes some connections in each turn of the loop, however often gunicorn says that it is to take one.
+
+    With one a turn, new clients of a busy worker wait in the listener's backlog, where nobody sees them.
+    """
+
+    @property
+    def max_accept(self) -> int:
+        return CONNECTIONS_A_TURN
+
+    @max_accept.setter
+    def max_accept(self, _: int) -> None:
+        """gunicorn wants the workers to take turns. A few at a time do that, too."""
+
+
+ggevent.StreamServer = Listener
+
+
+class Parser(RequestParser):
+    """Shows a request to the worker's door as the bytes that came, before anything is made of them."""
+
+    door: Any = None
+
+    def mesg_class(self, cfg: Any, unreader: Any, peer: Any, number: int) -> Any:
+        """gunicorn asks for the next message where the one before has certainly ended."""
+        if not unreader.buf.getbuffer().nbytes:
+            data = unreader.sock.recv(unreader.mxchunk)
+            # Looked at only now: a worker may have begun to stop while its client said nothing.
+            if self.door is not None and (refusal := self.door.refusal(unreader.sock, data)):
+                return refusal
+            unreader.unread(data)
+        return Request(cfg, unreader, peer, number)
+
+
+def parser_of(cfg: Any, source: Any, peer: Any, http2_connection: bool = False) -> Any:
+    return whole_parser(cfg, source, peer, True) if http2_connection else Parser(cfg, source, peer)
+
+
+whole_parser, http.get_parser = http.get_parser, parser_of
+
+
+class Worker(ggevent.GeventWorker):
     def init_process(self) -> None:
         self._clients: dict[Any, Any] = {}
         self._idle: set[Any] = set()
@@ -102,6 +148,7 @@ class Worker(GeventWorker):
                 self.notify()
                 gevent.sleep(SECONDS_BETWEEN_LOOKS)
         if self.alive:
+            Parser.door = serving.door_of(self.wsgi)
             serving.begin()
         super().run()
 
@@ -122,6 +169,9 @@ class Worker(GeventWorker):
             del self._clients[current]
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        if refused := getattr(req, "refused_with", b""):
+            sock.sendall(refused)
+            return
         whole = WholeResponses(sock)
         try:
             super().handle_request(listener_name, req, whole, addr)
@@ -142,6 +192,8 @@ class Worker(GeventWorker):
     def _let_go(self) -> None:
         from gateway import serving
 
+        # From now on each answer tells its client that the connection is closed.
+        Parser.door = None
         serving.end(self.wsgi)
         gevent.sleep(SECONDS_TO_STAY_IDLE)
         for client in list(self._idle):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from gevent import GreenletExit
 from chassis.errors import DeadlineExceeded, NotFound, ServiceUnavailable
 from gateway.breakers import BulkheadFull, CircuitOpen, GuardedConnection, Policy
 from gateway.tests.conftest import Door
+from gateway.waiting import Patience
 
 POLICY = Policy(calls=4, bad_share=0.5, probes=3, rest_seconds=1.0, slow_seconds=3.0, in_flight=2)
 
@@ -185,6 +188,32 @@ def test_a_service_takes_no_more_than_its_share_of_the_requests(
 
     assert service.asked == 3
     assert guarded.call("payment", "wallet", {}) == "answer"
+
+
+def test_fewer_may_wait_for_a_service_before_which_calls_queue(service: Service) -> None:
+    patience = Patience(target=0.1, interval=0.5, fewest=4)
+    policy = replace(POLICY, in_flight=8, fewest_in_flight=3, patience=patience)
+    guarded = GuardedConnection(service, policy, lambda: service.now)
+    waiting: list[int] = []
+
+    def one_more() -> None:
+        waiting[-1] += 1
+        with suppress(BulkheadFull):
+            guarded.call("payment", "wallet", {})
+
+    def as_many_as_may_wait() -> int:
+        waiting.append(0)
+        service.meanwhile = one_more
+        one_more()
+        service.meanwhile = None
+        return waiting[-1] - 1
+
+    at_first = as_many_as_may_wait()
+    service.takes = 0.4
+    for _ in range(20):
+        guarded.call("payment", "wallet", {})
+
+    assert (at_first, as_many_as_may_wait()) == (8, 3)
 
 
 def test_readiness_tells_the_state_of_the_breakers(door: Door) -> None:

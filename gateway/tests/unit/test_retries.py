@@ -41,7 +41,9 @@ def test_it_is_tried_once_and_not_again(door: Door) -> None:
     assert len(door.services.calls) == 2
 
 
-@pytest.mark.parametrize("error", [DeadlineExceeded(), CircuitOpen(), BulkheadFull(), Forbidden()], ids=str)
+@pytest.mark.parametrize(
+    "error", [DeadlineExceeded(), CircuitOpen(), BulkheadFull("payment", bool), Forbidden()], ids=str
+)
 def test_no_other_failure_is_tried_again(door: Door, error: Error) -> None:
     door.services.answers["payment.wallet"] = failing(1, error)
 
