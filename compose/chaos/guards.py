@@ -191,6 +191,15 @@ def no_fallback() -> None:
     idempotency.StoreUnavailable = Unforeseen  # type: ignore[assignment,attr-defined]
 
 
+def fixed_places() -> None:
+    """So many requests are let in, and so many wait for a service, however long that takes them."""
+    from gateway.door import Door
+    from gateway.waiting import AdaptiveLimit
+
+    Door.is_shut = lambda self, connection: False  # type: ignore[method-assign]
+    AdaptiveLimit.note = lambda self, took, under_way, now: None  # type: ignore[method-assign]
+
+
 def careless(client: Any) -> None:
     """The broker drops what this RPC client sends to nobody, without a word."""
     publish = client._link.publish
@@ -219,7 +228,7 @@ GUARDS: Mapping[str, Callable[[], None]] = {
     "transactions": no_transactions,
 }
 
-GATEWAY_GUARDS: Mapping[str, Callable[[], None]] = {"fallback": no_fallback}
+GATEWAY_GUARDS: Mapping[str, Callable[[], None]] = {"fallback": no_fallback, "waiting_time": fixed_places}
 """Taken off the gateway, which is no Nameko service."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from compose.chaos import rolling, under_load
+from compose.chaos import outage, overload, rolling
 from compose.chaos.crashing import crashed
 from compose.chaos.payouts import Payouts
 from compose.chaos.processing import Processing
@@ -155,18 +155,18 @@ PLATFORM_ROWS = (
     PlatformRow(
         "outage",
         "200 clients, and a service dies and comes back: no hang, no 500, the others are as fast as before",
-        under_load.one_service_dies,
+        outage.one_service_dies,
         (),
         60,
         60,
     ),
     PlatformRow(
         "overload",
-        "twice as much comes as can be served: the excess is refused in 50 ms, the rest is served in time",
-        under_load.twice_the_capacity,
-        (),
+        "twice as much comes as can be served: the excess is refused in 50 ms, the rest is served as before",
+        overload.twice_the_capacity,
+        ("waiting_time",),
         20,
-        20,
+        8,
     ),
     *(
         PlatformRow(
