@@ -27,8 +27,8 @@ class GatewaySettings(Settings):
     live_stream_seconds: float = 900.0
     max_live_streams: int = 2000
     dashboard_seconds: float = 2.0
-    # What a worker can hold; how many it lets in is decided by how long they wait (waiting.py). At most half of
-    # them wait for one service, and fewer while calls queue before it (breakers.py).
+    # What a worker can hold; how many it lets in is decided by how long they wait (waiting.py). At most half
+    # of them wait for one service, and fewer while calls queue before it (breakers.py).
     max_in_flight: int = 256
     max_in_flight_per_service: int = 128
     # Each holds two pieces of 64 KB, a file of the object store and nothing of a service while it is sent.

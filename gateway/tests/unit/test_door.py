@@ -7,7 +7,10 @@ import pytest
 
 from gateway import door as module
 from gateway.door import Door, whole
+from gateway.serving import door_of
+from gateway.settings import GatewaySettings
 from gateway.tests.conftest import Door as Gateway
+from gateway.tests.unit.test_admission import Client, admission_of
 
 PORTAL = "https://portal.example"
 READ = b"GET /v1/wallet HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -167,6 +170,18 @@ def test_a_door_is_open_at_first() -> None:
     assert Door().refusal(LATE, READ) is None
 
 
+def test_what_is_not_known_at_a_glance_is_refused_once_it_is_parsed(shut: Door) -> None:
+    admission = admission_of(lambda *_: [b"served"], GatewaySettings())
+    admission.door = shut
+    client = Client(admission)
+    late: dict[str, Any] = {"gunicorn.socket": LATE}
+    shut.refusal(LATE, READ)
+
+    assert json.loads(client.ask("/v1/wallet", **late))["code"] == "overloaded"
+    assert (client.status, client.headers["Retry-After"]) == ("503 Service Unavailable", "1")
+    assert client.ask("/health/live", **late) == b"served"
+
+
 MEMBER = b"GET /v1/campaigns/cmp_01h455vb4pex5vsknk084sn02q?x=1 HTTP/1.1"
 ANOTHER = b"GET /v1/campaigns/cmp_01h455vb4pex5vsknk084sn02r HTTP/1.1"
 
@@ -205,4 +220,4 @@ def test_the_door_learns_of_a_bulkhead_from_the_answer_that_it_caused(make_door:
     answer = gateway.client.get("/v1/wallet", headers=gateway.as_("brand"))
 
     assert (answer.status_code, answer.json["code"]) == (503, "bulkhead_full")
-    assert refused(gateway.app.wsgi_app.door, READ, IN_TIME)[1]["code"] == "overloaded"
+    assert refused(door_of(gateway.app), READ, IN_TIME)[1]["code"] == "overloaded"
