@@ -82,7 +82,8 @@ class Admission:
 
         is_exempt = path.startswith(EXEMPT)
         try:
-            if not is_exempt and self.door.is_shut(environ.get("gunicorn.socket")):
+            # The door has seen it, and could not tell from its bytes where it ends.
+            if not is_exempt and getattr(environ.get("gunicorn.socket"), "is_late", False):
                 raise Overloaded
             if path == STREAMED:
                 environ["wsgi.input"] = Paced(environ["wsgi.input"], self._settings.body_seconds)

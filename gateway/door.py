@@ -112,9 +112,8 @@ class Door:
         if len(self._full) < MOST_SHAPES:
             self._full[shape(path)] = Full(is_full, self._now() + SECONDS_TO_REMEMBER)
 
-    def refusal(self, connection: Any, data: bytes) -> Refusal | None:
-        """The answer to who is turned away; None for who may go on."""
-        is_shut = self.is_shut(connection)
+    def refusal(self, data: bytes, *, is_shut: bool) -> Refusal | None:
+        """The answer to who is turned away; None for who may go on, or is a matter of the parser."""
         if not is_shut and not self._full:
             return None
         request = whole(data)

@@ -73,6 +73,8 @@ class WholeResponses:
         self._client = client
         self._head = b""
         self._is_begun = False
+        # Whether the request has waited too long, which the application sees as it does the connection.
+        self.is_late = False
 
     def sendall(self, data: bytes) -> None:
         if not self._is_begun:
@@ -117,20 +119,25 @@ class Parser(RequestParser):
 
     def mesg_class(self, cfg: Any, unreader: Any, peer: Any, number: int) -> Any:
         """gunicorn asks for the next message where the one before has certainly ended."""
+        is_late = False
         if not unreader.buf.getbuffer().nbytes:
             data = unreader.sock.recv(unreader.mxchunk)
             # Looked at only now: a worker may have begun to stop while its client said nothing.
-            if self.door is not None and (refusal := self.door.refusal(unreader.sock, data)):
-                return refusal
+            if data and self.door is not None:
+                is_late = self.door.is_shut(unreader.sock)
+                if refusal := self.door.refusal(data, is_shut=is_late):
+                    return refusal
             unreader.unread(data)
-        return Request(cfg, unreader, peer, number)
+        message = Request(cfg, unreader, peer, number)
+        message.is_late = is_late
+        return message
 
 
 def parser_of(cfg: Any, source: Any, peer: Any, http2_connection: bool = False) -> Any:
-    return whole_parser(cfg, source, peer, True) if http2_connection else Parser(cfg, source, peer)
+    return gunicorns_own(cfg, source, peer, True) if http2_connection else Parser(cfg, source, peer)
 
 
-whole_parser, http.get_parser = http.get_parser, parser_of
+gunicorns_own, http.get_parser = http.get_parser, parser_of
 
 
 class Worker(ggevent.GeventWorker):
@@ -173,6 +180,7 @@ class Worker(ggevent.GeventWorker):
             sock.sendall(refused)
             return
         whole = WholeResponses(sock)
+        whole.is_late = req.is_late
         try:
             super().handle_request(listener_name, req, whole, addr)
         finally:

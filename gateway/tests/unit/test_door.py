@@ -4,13 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from gunicorn.config import Config
 
 from gateway import door as module
-from gateway.door import Door, whole
+from gateway.door import Door, Refusal, whole
 from gateway.serving import door_of
 from gateway.settings import GatewaySettings
 from gateway.tests.conftest import Door as Gateway
 from gateway.tests.unit.test_admission import Client, admission_of
+from gateway.worker import Parser, WholeResponses
 
 PORTAL = "https://portal.example"
 READ = b"GET /v1/wallet HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -99,13 +101,19 @@ def shut(clock: Clock) -> Door:
     """A door before which a queue has stood for a while."""
     door = Door(frozenset({PORTAL}), clock)
     for _ in range(40):
-        door.refusal(LATE, READ)
+        door.is_shut(LATE)
         clock.now += 0.01
+    assert door.is_shut(LATE)
     return door
 
 
+def come(door: Door, data: bytes = READ, connection: Any = LATE) -> Refusal | None:
+    """As a worker does it."""
+    return door.refusal(data, is_shut=door.is_shut(connection))
+
+
 def refused(door: Door, data: bytes = READ, connection: Any = LATE) -> tuple[dict[str, str], dict[str, Any]]:
-    refusal = door.refusal(connection, data)
+    refusal = come(door, data, connection)
     assert refusal is not None
     head, _, body = refusal.refused_with.partition(b"\r\n\r\n")
     status, *fields = head.decode().split("\r\n")
@@ -118,7 +126,6 @@ def test_who_waited_in_a_queue_that_stands_is_answered_as_everybody_is(shut: Doo
         b"GET /v1/wallet HTTP/1.1", b"X-Request-Id: known-to-the-client", b"Origin: " + PORTAL.encode()
     )
 
-    shut.refusal(LATE, READ)
     headers, problem = refused(shut, own)
 
     assert (problem["status"], problem["code"]) == (503, "overloaded")
@@ -129,7 +136,6 @@ def test_who_waited_in_a_queue_that_stands_is_answered_as_everybody_is(shut: Doo
 
 
 def test_an_id_that_is_not_fit_to_be_repeated_is_replaced(shut: Door) -> None:
-    shut.refusal(LATE, READ)
 
     headers, _ = refused(shut, request(b"GET / HTTP/1.1", b"X-Request-Id: <script>alert(1)</script>"))
 
@@ -137,9 +143,8 @@ def test_an_id_that_is_not_fit_to_be_repeated_is_replaced(shut: Door) -> None:
 
 
 def test_who_asks_that_the_connection_be_closed_is_told_that_it_is(shut: Door) -> None:
-    shut.refusal(LATE, READ)
 
-    refusal = shut.refusal(LATE, request(b"GET / HTTP/1.1", b"Connection: close"))
+    refusal = come(shut, request(b"GET / HTTP/1.1", b"Connection: close"))
 
     assert refusal is not None
     assert refusal.should_close()
@@ -148,34 +153,82 @@ def test_who_asks_that_the_connection_be_closed_is_told_that_it_is(shut: Door) -
 
 @pytest.mark.parametrize("path", [b"/health/live", b"/health/ready", b"/metrics", b"/v1/webhooks/stripe"])
 def test_health_and_webhooks_are_let_in_however_late_they_are(shut: Door, path: bytes) -> None:
-    shut.refusal(LATE, READ)
 
-    assert shut.refusal(LATE, request(b"POST " + path + b" HTTP/1.1")) is None
+    assert come(shut, request(b"POST " + path + b" HTTP/1.1")) is None
 
 
 def test_who_did_not_wait_is_let_in_while_others_are_refused(shut: Door) -> None:
-    assert shut.refusal(IN_TIME, READ) is None
+    assert come(shut, READ, IN_TIME) is None
 
 
 def test_some_are_let_in_however_late_everybody_is(shut: Door, clock: Clock) -> None:
     let_in = 0
     for _ in range(100):
         clock.now += 0.01
-        let_in += shut.refusal(LATE, READ) is None
+        let_in += come(shut) is None
 
     assert 8 <= let_in <= 10
 
 
 def test_a_door_is_open_at_first() -> None:
-    assert Door().refusal(LATE, READ) is None
+    assert come(Door()) is None
 
 
-def test_what_is_not_known_at_a_glance_is_refused_once_it_is_parsed(shut: Door) -> None:
-    admission = admission_of(lambda *_: [b"served"], GatewaySettings())
-    admission.door = shut
-    client = Client(admission)
-    late: dict[str, Any] = {"gunicorn.socket": LATE}
-    shut.refusal(LATE, READ)
+class Sending(Waiting):
+    """As `Waiting`, and sends these pieces one after the other."""
+
+    def __init__(self, milliseconds: int, *pieces: bytes) -> None:
+        super().__init__(milliseconds)
+        self._pieces = list(pieces)
+
+    def recv(self, _: int) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+
+CHUNKED = request(b"POST /v1/wallet HTTP/1.1", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n")
+
+
+def test_a_worker_shows_each_message_to_the_door_first(shut: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Parser, "door", shut)
+    parser = Parser(Config(), Sending(40, READ, CHUNKED, READ), ("127.0.0.1", 1))
+
+    first, second, third = next(parser), next(parser), next(parser)
+
+    assert b" 503 " in first.refused_with
+    assert (second.is_late, b" 503 " in third.refused_with) == (True, True)
+    with pytest.raises(StopIteration):
+        next(parser)
+
+
+def test_a_worker_lets_in_for_good_whom_the_door_lets_in(
+    shut: Door, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Parser, "door", shut)
+    clock.now += module.TRICKLE_SECONDS
+
+    message = next(Parser(Config(), Sending(40, READ), ("127.0.0.1", 1)))
+
+    assert (message.path, message.is_late) == ("/v1/wallet", False)
+
+
+def test_clients_who_leave_after_a_long_time_are_no_queue(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(now=clock)
+    monkeypatch.setattr(Parser, "door", door)
+    for _ in range(40):
+        clock.now += 0.01
+        with pytest.raises(StopIteration):
+            next(Parser(Config(), Sending(5000), ("127.0.0.1", 1)))
+
+    assert not door.is_shut(LATE)
+
+
+def test_what_is_not_known_at_a_glance_is_refused_once_it_is_parsed() -> None:
+    client = Client(admission_of(lambda *_: [b"served"], GatewaySettings()))
+    connection = WholeResponses(None)
+    connection.is_late = True
+    late: dict[str, Any] = {"gunicorn.socket": connection}
 
     assert json.loads(client.ask("/v1/wallet", **late))["code"] == "overloaded"
     assert (client.status, client.headers["Retry-After"]) == ("503 Service Unavailable", "1")
@@ -192,7 +245,7 @@ def test_who_would_wait_for_a_service_that_is_full_is_not_let_in_to_be_refused_t
 
     assert refused(door, request(ANOTHER), IN_TIME)[1]["code"] == "overloaded"
     assert refused(door, request(MEMBER), IN_TIME)[1]["code"] == "overloaded"
-    assert door.refusal(IN_TIME, READ) is None
+    assert come(door, READ, IN_TIME) is None
 
 
 def test_a_service_with_room_again_is_asked_again_and_soon_forgotten(clock: Clock) -> None:
@@ -200,15 +253,15 @@ def test_a_service_with_room_again_is_asked_again_and_soon_forgotten(clock: Cloc
     door.learn("/v1/wallet", lambda: full[0])
 
     full[0] = False
-    with_room = door.refusal(IN_TIME, READ)
+    with_room = come(door, READ, IN_TIME)
     full[0] = True
-    without = door.refusal(IN_TIME, READ)
+    without = come(door, READ, IN_TIME)
     full[0] = False
     clock.now += module.SECONDS_TO_REMEMBER
-    door.refusal(IN_TIME, READ)
+    come(door, READ, IN_TIME)
     full[0] = True
 
-    assert (with_room, without is None, door.refusal(IN_TIME, READ)) == (None, False, None)
+    assert (with_room, without is None, come(door, READ, IN_TIME)) == (None, False, None)
 
 
 def test_the_door_learns_of_a_bulkhead_from_the_answer_that_it_caused(make_door: Any) -> None:
