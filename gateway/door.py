@@ -33,7 +33,7 @@ EXEMPT = ("/health/", "/metrics", "/v1/webhooks/")
 RETRY_SECONDS = 1
 
 # Some turns of a loop that is busy and keeps up. Who is refused must hear of it within 50 ms.
-PATIENCE = Patience(target=0.02, interval=0.1, fewest=16)
+PATIENCE = Patience(target=0.03, interval=0.1, fewest=16)
 # One in so many seconds is let in however late it is: a worker that others slow down must not serve nobody.
 TRICKLE_SECONDS = 0.1
 SECONDS_BETWEEN_LINES = 1.0

@@ -30,7 +30,7 @@ SETTLED_AFTER = 2.0
 
 SECONDS_TO_REFUSE = 0.05
 SECONDS_LONGER = 0.25
-"""What it may add to p95 of the served: 20 ms before the gateway, 100 ms before a service, and some turns."""
+"""What it may add to p95 of the served: 30 ms before the gateway, 100 ms before a service, and some turns."""
 
 LEAST_SERVED = 0.5
 """Of what is served when no more comes than can be: refusals cost, and take from it."""
