@@ -13,7 +13,7 @@ import jwt
 
 from compose.demo.actors import PASSWORD, Account, go_live, link_channel, log_in, set_app_up, usd
 from compose.demo.api import Api, until
-from compose.security.stage import Stage, applied, invite, new_admin
+from compose.security.stage import Stage, applied, invite, join, new_admin
 from compose.stack import Stack
 
 BUDGET_MINOR = 10_000
@@ -51,6 +51,7 @@ class Objects:
             "DELETE /v1/brands/me/payment-methods/{payment_method_id}": self._payment_method,
             "PATCH /v1/brands/me/team/{member_id}": self._member,
             "DELETE /v1/brands/me/team/{member_id}": self._member,
+            "DELETE /v1/brands/me/team/me": self._leaver,
             "DELETE /v1/brands/me/team/invitations/{invitation_id}": self._invitation,
             "DELETE /v1/streamers/me/platforms/{name}": self._platform,
             "DELETE /v1/campaigns/{campaign_id}": self._draft,
@@ -132,6 +133,13 @@ class Objects:
     def _member(self, _: str) -> Made:
         """The owner comes last, when this one has tried everything."""
         return Made({"member_id": self._stage.members["viewer"].id})
+
+    def _leaver(self, column: str) -> Made:
+        """Somebody new in the team; the brand's own account cannot leave it, so an owner does."""
+        name = some_name()
+        invite(self._stage.brand, column if column in self._stage.members else "owner", name)
+        member = join(self._nobody, self._stack.layout.mail, f"{name}@acme.example")
+        return Made(token=member.api.token)
 
     def _invitation(self, _: str) -> Made:
         return Made({"invitation_id": invite(self._stage.brand, "viewer", some_name())["id"]})
