@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
 from chassis.money import Money
-from notification.domain import KINDS, MailRefused, Recipient, RenderedMail
+from notification.domain.notifications import KINDS, MailRefused, Recipient, RenderedMail
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),

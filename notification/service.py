@@ -20,7 +20,7 @@ from chassis.rpc.provider import RpcClient
 from chassis.rpc.server import rpc
 from chassis.service import Service
 from notification import clients, handlers, rendering, schemas, storage
-from notification.domain import Choice
+from notification.domain.notifications import Choice
 
 SECONDS_BETWEEN_MAIL_ROUNDS = 1
 

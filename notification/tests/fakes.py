@@ -7,7 +7,7 @@ from copy import deepcopy
 from datetime import datetime
 
 from chassis.event import Event
-from notification.domain import IN_APP, Mail, Notification, Preferences, Recipient, RenderedMail
+from notification.domain.notifications import IN_APP, Mail, Notification, Preferences, Recipient, RenderedMail
 
 
 class MemoryRecipients:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chassis.event import ReceivedEvent
-from notification.domain import CHANNELS, Mail, Notification, Recipient
+from notification.domain.notifications import CHANNELS, Mail, Notification, Recipient
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ACME = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"

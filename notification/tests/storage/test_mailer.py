@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from notification.clients import SmtpMailer
-from notification.domain import MailDelayed, MailRefused, RenderedMail
+from notification.clients.neighbours import SmtpMailer
+from notification.domain.notifications import MailDelayed, MailRefused, RenderedMail
 from notification.tests.storage.test_stores import closed_port
 
 SENDER = "Gametriggers <no-reply@gametriggers.example>"

@@ -9,8 +9,8 @@ import pytest
 import redis
 from pymongo.errors import DuplicateKeyError
 
-from notification.domain import LEASE, Choice, Preferences
-from notification.storage import (
+from notification.domain.notifications import LEASE, Choice, Preferences
+from notification.storage.notifications import (
     MongoMailQueue,
     MongoNotifications,
     MongoPreferences,

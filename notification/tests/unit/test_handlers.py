@@ -7,7 +7,7 @@ from chassis.clock import FixedClock
 from chassis.errors import Unauthenticated
 from chassis.principal import ANONYMOUS, Principal
 from notification import handlers
-from notification.domain import (
+from notification.domain.notifications import (
     KINDS,
     LEASE,
     RECIPIENT_PATIENCE,
@@ -20,6 +20,7 @@ from notification.domain import (
     NotificationNotFound,
     UnknownKind,
 )
+from notification.handlers.notifications import attempt, recipient_in
 from notification.rendering import JinjaTemplates
 from notification.tests.fakes import (
     MemoryLinks,
@@ -139,7 +140,7 @@ def test_a_mail_waits_for_its_recipient_and_leaves_when_it_arrives(world: World)
 def test_a_mail_that_missed_its_recipients_arrival_is_looked_at_again(world: World) -> None:
     world.happens("payment", "deposit_succeeded")
     world.send_mails()
-    world.recipients.save(handlers.recipient_in(received("identity", "brand_registered")))
+    world.recipients.save(recipient_in(received("identity", "brand_registered")))
 
     world.clock.advance(seconds=61)
     world.send_mails()
@@ -282,7 +283,7 @@ def test_sending_with_an_empty_queue_does_nothing(world: World) -> None:
 
 def a_world_with_one_mail(*failures: Exception) -> World:
     world = World()
-    world.recipients.save(handlers.recipient_in(received("identity", "brand_registered")))
+    world.recipients.save(recipient_in(received("identity", "brand_registered")))
     world.mails.put(a_mail())
     world.mailer = MemoryMailer(*failures)
     return world
@@ -341,7 +342,7 @@ def test_a_crash_between_sending_and_marking_sends_the_same_mail_again_after_the
     leased = world.mails.lease(world.clock.now(), world.clock.now() + LEASE)
     assert leased is not None
     recipient = world.recipients.get(ACME)
-    handlers.attempt(leased[0], recipient, world.links, world.templates, world.mailer, world.clock)
+    attempt(leased[0], recipient, world.links, world.templates, world.mailer, world.clock)
     while_leased = world.send_mails()
 
     world.clock.advance(seconds=LEASE.total_seconds())

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from notification import rendering
-from notification.domain import KINDS, RULES, MailRefused, Recipient
+from notification.domain.notifications import KINDS, RULES, MailRefused, Recipient
 from notification.rendering import JinjaTemplates
 from notification.tests.mothers import EVENTS, acme, nova, received
 

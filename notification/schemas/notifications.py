@@ -1,4 +1,4 @@
-"""Notification's published language."""
+"""The inbox and its preferences."""
 
 from marshmallow import fields, validate
 

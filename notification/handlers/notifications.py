@@ -12,7 +12,7 @@ from chassis.event import Event, ReceivedEvent
 from chassis.ids import NewId
 from chassis.pagination import Page, decode_cursor, page_of
 from chassis.principal import Caller
-from notification.domain import (
+from notification.domain.notifications import (
     IN_APP,
     KINDS,
     LEASE,

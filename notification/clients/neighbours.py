@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from chassis.errors import Error
 from chassis.rpc.client import ServiceProxy
-from notification.domain import MailDelayed, MailRefused, RenderedMail
+from notification.domain.notifications import MailDelayed, MailRefused, RenderedMail
 
 # Per operation of a conversation that has about ten; the lease of a mail is longer than all of them.
 TIMEOUT_SECONDS = 10.0

@@ -15,7 +15,7 @@ from chassis.event import Event
 from chassis.events.outbox import Outbox
 from chassis.ids import new_id
 from chassis.mongo import Mongo
-from notification.domain import IN_APP, Choice, Mail, Notification, Preferences, Recipient
+from notification.domain.notifications import IN_APP, Choice, Mail, Notification, Preferences, Recipient
 
 log = logging.getLogger(__name__)
 
