@@ -14,6 +14,11 @@ HOLD_SECONDS = "2"
 
 PAYPAL_CLIENT_ID = "gametriggers-local"
 PAYPAL_WEBHOOK_ID = "1JE4291016473214C"
+
+# A receiver on this machine that is being written is tried again while its author looks on.
+WEBHOOK_TIMEOUT_SECONDS = "5"
+WEBHOOK_RETRY_DELAYS = "1,2,5,15,60,300,1800,7200,18000,36000"
+
 TWITCH_CLIENT_ID = "gametriggers-local"
 GOOGLE_CLIENT_ID = "gametriggers-local.apps.example"
 
@@ -56,7 +61,15 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "PAYPAL_WEBHOOK_ID",
         "PAYPAL_CA_FILE",
     ),
-    "notification": ("MONGO_URI", "REDIS_URL", "SMTP_URL"),
+    "notification": (
+        "MONGO_URI",
+        "REDIS_URL",
+        "SMTP_URL",
+        "SECRETS_KEY",
+        "WEBHOOK_ALLOW_LOCAL",
+        "WEBHOOK_RETRY_DELAYS",
+        "WEBHOOK_TIMEOUT_SECONDS",
+    ),
     "asset": ("MONGO_URI", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY"),
     GATEWAY: ("REDIS_URL", "OBJECT_STORE_URL", "MEDIA_SIGNING_KEY", "ASYNCAPI_FILE"),
 }
@@ -159,6 +172,9 @@ VALUES: Mapping[str, Callable[[Stack, str], str]] = {
     "PAYPAL_WEBHOOK_ID": lambda stack, name: PAYPAL_WEBHOOK_ID,
     "PAYPAL_CA_FILE": lambda stack, name: str(paypal_ca_file(stack)),
     "HOLD_SECONDS": lambda stack, name: HOLD_SECONDS,
+    "WEBHOOK_ALLOW_LOCAL": lambda stack, name: "on",
+    "WEBHOOK_RETRY_DELAYS": lambda stack, name: WEBHOOK_RETRY_DELAYS,
+    "WEBHOOK_TIMEOUT_SECONDS": lambda stack, name: WEBHOOK_TIMEOUT_SECONDS,
     "ASYNCAPI_FILE": lambda stack, name: str(stack.layout.asyncapi),
     **{
         variable: secret(variable)

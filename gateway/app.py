@@ -15,7 +15,7 @@ from chassis.events.listener import EventListener
 from chassis.objectstore import open_store
 from chassis.rpc.client import RpcConnection
 from chassis.tokens import TokenVerifier
-from gateway import compression, conditional, headers, observability, resources, v1
+from gateway import compression, conditional, headers, observability, outgoing, resources, v1
 from gateway.admission import Admission
 from gateway.answer_store import RedisAnswers
 from gateway.api_keys import Exchange
@@ -212,3 +212,4 @@ def document(app: Flask, announced: Announced) -> None:
         api.register_converter(converter, bounded_text)
     for blueprint in (*v1.BLUEPRINTS, *resources.BLUEPRINTS):
         api.register_blueprint(blueprint)
+    outgoing.document(api.spec)

@@ -47,7 +47,9 @@ def completed(document: Document) -> Document:
     operations = [item[method] for item in document["paths"].values() for method in METHODS if method in item]
     sent = reached(schemas, (operation.get("requestBody") for operation in operations))
     answered = reached(schemas, (operation["responses"] for operation in operations))
-    for name in answered - sent:
+    # What we send to others is as whole as what we answer.
+    told = reached(schemas, (item["post"]["requestBody"] for item in document.get("webhooks", {}).values()))
+    for name in (answered | told) - sent:
         always = set(schemas[name].get("properties", {})) - SOMETIMES_ABSENT.get(name, frozenset())
         if always:
             schemas[name]["required"] = sorted(always)

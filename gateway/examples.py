@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -23,6 +24,8 @@ API_KEY = "key_01jd2e7z5pf3rs8w6r8q6v2k21"
 MEMBER = "mem_01jd2e7z5pf3rs8w6r8q6v2k22"
 PAYMENT_METHOD = "pmt_01jd2e7z5pf3rs8w6r8q6v2k24"
 INVITATION = "ivt_01jd2e7z5pf3rs8w6r8q6v2k23"
+WEBHOOK_ENDPOINT = "whe_01jd2e7z5pf3rs8w6r8q6v2k25"
+WEBHOOK_MESSAGE = "msg_01jd2e7z5pf3rs8w6r8q6v2k26"
 DELIVERY = "8b0f5c0e-6a3a-4c53-9f2b-0d9f8f0a5b11"
 AT = "2026-11-23T05:00:00.000000Z"
 END = "2026-12-23T05:00:00.000000Z"
@@ -623,3 +626,78 @@ EXAMPLES["dashboard"] = {
 def named(name: str) -> Any:
     """A copy, since the documentation's tools change what they are given."""
     return deepcopy(EXAMPLES[name])
+
+
+CAMPAIGN_NAMED = {"campaign_id": CAMPAIGN, "name": "Winter drinks"}
+TAKES_PART = {
+    "participation_id": PARTICIPATION,
+    "campaign_id": CAMPAIGN,
+    "campaign_name": "Winter drinks",
+    "streamer_id": STREAMER,
+}
+WEBHOOKS: dict[str, dict[str, Any]] = {
+    "campaign.approved": CAMPAIGN_NAMED,
+    "campaign.rejected": CAMPAIGN_NAMED | {"reason": "The banner cannot be read."},
+    "campaign.activated": CAMPAIGN_NAMED
+    | {"budget": usd(40000), "category": "beverages", "start_at": AT, "end_at": END},
+    "campaign.paused": CAMPAIGN_NAMED,
+    "campaign.resumed": CAMPAIGN_NAMED,
+    "campaign.completed": CAMPAIGN_NAMED | {"reason": "budget_spent"},
+    "campaign.cancelled": CAMPAIGN_NAMED,
+    "campaign.budget_low": CAMPAIGN_NAMED | {"left": usd(3900)},
+    "campaign.budget_returned": CAMPAIGN_NAMED | {"returned": usd(22600)},
+    "participation.applied": TAKES_PART,
+    "participation.approved": TAKES_PART,
+    "participation.rejected": TAKES_PART | {"reason": "Another audience."},
+    "participation.left": TAKES_PART | {"reason": None},
+    "participation.removed": TAKES_PART | {"reason": "The stream broke our rules."},
+    "participation.completed": TAKES_PART,
+    "deposit.succeeded": {"deposit_id": DEPOSIT, "amount": usd(50000)},
+    "asset.ready": {"asset_id": ASSET, "media": "video", "duration_s": 6},
+    "asset.refused": {"asset_id": ASSET, "reason": "The file is truncated."},
+    "team.member_joined": {"member_id": MEMBER, "role": "finance"},
+    "webhook.test": {"endpoint_id": WEBHOOK_ENDPOINT},
+}
+
+
+def sent(name: str) -> dict[str, Any]:
+    """The body of a webhook."""
+    return {"type": name, "timestamp": AT, "data": deepcopy(WEBHOOKS[name])}
+
+
+EXAMPLES["create_webhook_endpoint"] = {
+    "url": "https://hooks.acme.example/gametriggers",
+    "description": "Accounting",
+    "events": ["campaign.approved", "deposit.succeeded"],
+    "enabled": True,
+}
+EXAMPLES["update_webhook_endpoint"] = {"events": None, "enabled": True}
+EXAMPLES["webhook_endpoint"] = EXAMPLES["create_webhook_endpoint"] | {
+    "id": WEBHOOK_ENDPOINT,
+    "disabled_reason": None,
+    "failing_since": None,
+    "former_secret_ends_at": None,
+    "created_at": AT,
+    "updated_at": AT,
+    "version": 1,
+}
+EXAMPLES["webhook_endpoints"] = page(EXAMPLES["webhook_endpoint"])
+EXAMPLES["webhook_endpoint_with_secret"] = EXAMPLES["webhook_endpoint"] | {
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+}
+EXAMPLES["webhook_delivery"] = {
+    "id": WEBHOOK_MESSAGE,
+    "endpoint_id": WEBHOOK_ENDPOINT,
+    "type": "campaign.approved",
+    "status": "parked",
+    "body": json.dumps(sent("campaign.approved"), separators=(",", ":")),
+    "attempts": [
+        {"at": AT, "status": 500, "failure": None, "duration_ms": 182},
+        {"at": AT, "status": None, "failure": "timeout", "duration_ms": 15000},
+    ],
+    "next_attempt_at": None,
+    "created_at": AT,
+    "delivered_at": None,
+}
+EXAMPLES["webhook_deliveries"] = page(EXAMPLES["webhook_delivery"])
+EXAMPLES["replayed_webhooks"] = {"replayed": 3}

@@ -39,6 +39,8 @@ PLACES: Sequence[Place] = (
     {"service": "participation", "collection": "sessions", "field": "sealed_key"},
     {"service": "payment", "collection": "payouts", "field": "destination"},
     {"service": "payment", "collection": "deposits", "field": "checkout"},
+    {"service": "notification", "collection": "webhook_endpoints", "field": "sealed_secret"},
+    {"service": "notification", "collection": "webhook_endpoints", "field": "sealed_former_secret"},
 )
 
 

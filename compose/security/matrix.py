@@ -82,6 +82,8 @@ PREFIXES = {
     "member_id": "mem",
     "payment_method_id": "pmt",
     "invitation_id": "ivt",
+    "endpoint_id": "whe",
+    "delivery_id": "msg",
 }
 NOTHING_LISTED = '{"items":[],"next_cursor":null}'
 NOBODYS = "7zzzzzzzzzzzzzzzzzzzzzzzzz"

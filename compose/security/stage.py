@@ -126,6 +126,9 @@ def furnish(stage: Stage, stack: Stack, run: str) -> None:
     visa = {"provider": "sandbox", "reference": "pm_card_visa"}
     card = brand.post("/v1/brands/me/payment-methods", visa)
     guest = brand.post("/v1/brands/me/team", {"email": f"guest-{run}@acme.example", "role": "viewer"})
+    # The health page takes no POST, and that is an answer, too.
+    endpoint = brand.post("/v1/webhook-endpoints", {"url": f"{stage.url}/health/live"})
+    webhook = brand.post(f"/v1/webhook-endpoints/{endpoint['id']}/test")
     stage.api_key = brand.post("/v1/api-keys", {"name": "Server", "scopes": KEY_SCOPES})["key"]
     stage.ids = {
         "brand_id": stage.brand.id,
@@ -139,6 +142,8 @@ def furnish(stage: Stage, stack: Stack, run: str) -> None:
         "sid": brand.get("/v1/auth/sessions")["items"][0]["sid"],
         "key_id": key["id"],
         "invitation_id": guest["id"],
+        "endpoint_id": endpoint["id"],
+        "delivery_id": webhook["id"],
         "payment_method_id": card["id"],
         "token": streamer.get("/v1/overlay-link")["token"],
         "name": "twitch",

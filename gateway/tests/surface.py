@@ -27,6 +27,7 @@ SCOPES = {
         "analytics:read",
         "notifications:read",
         "notifications:write",
+        "webhooks:manage",
     ],
     "streamer": [
         "profile:write",
@@ -103,6 +104,7 @@ NOBODY_IN_PARTICULAR = ()
 
 CMP = {"campaign_id": example.CAMPAIGN}
 PRT = {"participation_id": example.PARTICIPATION}
+WHE = {"endpoint_id": example.WEBHOOK_ENDPOINT}
 TOKEN = {"token": example.OVERLAY_TOKEN}
 PAGE = {"limit": 20}
 
@@ -146,6 +148,7 @@ C = f"/v1/campaigns/{example.CAMPAIGN}"
 P = f"/v1/participations/{example.PARTICIPATION}"
 O = f"/overlay/{example.OVERLAY_TOKEN}"  # noqa: E741
 A = f"/v1/analytics/campaigns/{example.CAMPAIGN}"
+W = f"/v1/webhook-endpoints/{example.WEBHOOK_ENDPOINT}"
 PUBLIC = NOBODY_IN_PARTICULAR
 
 ROUTES = [
@@ -387,5 +390,28 @@ ROUTES = [
         BOTH,
         "notification.set_preferences",
         body="set_preferences",
+    ),
+    get("/v1/webhook-endpoints", BRAND, "notification.list_webhook_endpoints", PAGE),
+    post(
+        "/v1/webhook-endpoints",
+        BRAND,
+        "notification.create_webhook_endpoint",
+        {},
+        201,
+        "create_webhook_endpoint",
+    ),
+    get(W, BRAND, "notification.get_webhook_endpoint", WHE),
+    Route("PATCH", W, BRAND, "notification.update_webhook_endpoint", WHE, body="update_webhook_endpoint"),
+    Route("DELETE", W, BRAND, "notification.delete_webhook_endpoint", WHE, 204),
+    post(f"{W}/rotate-secret", BRAND, "notification.rotate_webhook_secret", WHE),
+    post(f"{W}/test", BRAND, "notification.test_webhook_endpoint", WHE, 202),
+    get(f"{W}/deliveries?status=parked", BRAND, "notification.list_webhook_deliveries", WHE | PAGE),
+    post(f"{W}/deliveries/replay", BRAND, "notification.replay_webhook_deliveries", WHE, 202),
+    post(
+        f"{W}/deliveries/{example.WEBHOOK_MESSAGE}/replay",
+        BRAND,
+        "notification.replay_webhook_delivery",
+        WHE | {"delivery_id": example.WEBHOOK_MESSAGE},
+        202,
     ),
 ]

@@ -20,6 +20,7 @@ from gateway.v1 import (
     second_factor,
     streamer,
     team,
+    webhooks,
 )
 
 BLUEPRINTS = (
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     payment.blueprint,
     analytics.blueprint,
     notification.blueprint,
+    webhooks.blueprint,
     dashboard.blueprint,
     permissions.blueprint,
     audit.blueprint,

@@ -22,7 +22,7 @@ ROLES = (*TEAM_ROLES, STREAMER, ADMIN)
 # Whoever signs in with a brand's own account is its owner.
 ROLE_OF_KIND = {"brand": OWNER, "streamer": STREAMER, "admin": ADMIN}
 
-MANAGES_KEYS, MANAGES_TEAM = "keys:manage", "team:manage"
+MANAGES_KEYS, MANAGES_TEAM, MANAGES_WEBHOOKS = "keys:manage", "team:manage", "webhooks:manage"
 
 # Whoever may make keys could else give a key the right to make more of them, or to let people in.
 NEVER_A_KEYS = frozenset({MANAGES_KEYS, MANAGES_TEAM})
@@ -201,6 +201,18 @@ TABLE: tuple[Rule, ...] = (
     *_rows("notifications:read", _ALL, "notification.read", "notification.mark_read"),
     *_rows("notifications:write", _LEADS, "notification.choose"),
     *_rows(MANAGES_KEYS, (OWNER,), "api_key.create", "api_key.read", "api_key.revoke"),
+    *_rows(
+        MANAGES_WEBHOOKS,
+        (OWNER,),
+        "webhook_endpoint.create",
+        "webhook_endpoint.read",
+        "webhook_endpoint.edit",
+        "webhook_endpoint.delete",
+        "webhook_endpoint.rotate_secret",
+        "webhook_endpoint.test",
+        "webhook_endpoint.read_deliveries",
+        "webhook_endpoint.replay",
+    ),
     # Streamers.
     *_rows("", (STREAMER,), "streamer.read"),
     *_rows("profile:write", (STREAMER,), "streamer.edit", "streamer.link_platform"),
@@ -254,7 +266,9 @@ SCOPES: Mapping[str, frozenset[str]] = {
 }
 """What an access token of each role carries."""
 
-NOT_WHILE_IMPERSONATING = frozenset({"payouts:request", "payouts:method", MANAGES_KEYS, MANAGES_TEAM})
+NOT_WHILE_IMPERSONATING = frozenset(
+    {"payouts:request", "payouts:method", MANAGES_KEYS, MANAGES_TEAM, MANAGES_WEBHOOKS}
+)
 """What would move money out, or outlast an administrator who acts as the account for ten minutes."""
 
 STEP_UP: Mapping[str, Assurance] = {rule.scope: rule.assurance for rule in TABLE if rule.assurance}

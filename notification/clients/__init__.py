@@ -1,5 +1,6 @@
 """What notification reaches outside of itself, in its own terms."""
 
 from notification.clients.neighbours import IdentityLinks, SmtpMailer
+from notification.clients.webhooks import HttpPoster
 
-__all__ = ["IdentityLinks", "SmtpMailer"]
+__all__ = ["HttpPoster", "IdentityLinks", "SmtpMailer"]

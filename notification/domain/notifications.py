@@ -108,6 +108,7 @@ KINDS: dict[str, Kind] = {
         Kind("payout_paid", STREAMER, critical=True),
         Kind("payout_failed", STREAMER, critical=True),
         Kind("asset_refused", BRAND),
+        Kind("webhook_endpoint_disabled", BRAND),
     )
 }
 
@@ -187,6 +188,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("payment", "payout_paid"): Rule("payout_paid", "streamer_id", ("payout_id", "amount", "statement_id")),
     ("payment", "payout_failed"): Rule("payout_failed", "streamer_id", ("payout_id", "amount", "reason")),
     ("asset", "asset_refused"): Rule("asset_refused", "owner_id", ("asset_id", "reason")),
+    ("notification", "webhook_endpoint_disabled"): Rule(
+        "webhook_endpoint_disabled", "brand_id", ("endpoint_id", "description", "reason")
+    ),
 }
 
 

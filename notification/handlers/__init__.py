@@ -13,17 +13,43 @@ from notification.handlers.notifications import (
     send_mails,
     set_preferences,
 )
+from notification.handlers.sending import Sending, enqueue, send
+from notification.handlers.webhooks import (
+    create_endpoint,
+    delete_endpoint,
+    get_endpoint,
+    list_deliveries,
+    list_endpoints,
+    replay_delivery,
+    replay_parked,
+    rotate_secret,
+    send_test,
+    update_endpoint,
+)
 
 __all__ = [
     "REGISTRATIONS",
+    "Sending",
     "Setting",
     "count_unread",
+    "create_endpoint",
+    "delete_endpoint",
+    "enqueue",
     "forget_unread",
+    "get_endpoint",
     "get_preferences",
+    "list_deliveries",
+    "list_endpoints",
     "list_inbox",
     "mark_read",
     "notify",
     "register",
+    "replay_delivery",
+    "replay_parked",
+    "rotate_secret",
+    "send",
     "send_mails",
+    "send_test",
     "set_preferences",
+    "update_endpoint",
 ]

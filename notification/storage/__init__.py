@@ -7,11 +7,14 @@ from notification.storage.notifications import (
     MongoRecipients,
     RedisUnreadCounts,
 )
+from notification.storage.webhooks import MongoWebhookEndpoints, MongoWebhookMessages
 
 __all__ = [
     "MongoMailQueue",
     "MongoNotifications",
     "MongoPreferences",
     "MongoRecipients",
+    "MongoWebhookEndpoints",
+    "MongoWebhookMessages",
     "RedisUnreadCounts",
 ]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 
 from chassis.event import Event
 from notification.domain.notifications import IN_APP, Mail, Notification, Preferences, Recipient, RenderedMail
+from notification.domain.webhooks import (
+    MOST_ENDPOINTS,
+    PARKED,
+    PENDING,
+    Attempt,
+    ConcurrentUpdate,
+    Endpoint,
+    Message,
+    TooManyEndpoints,
+)
 
 
 class MemoryRecipients:
@@ -144,3 +154,131 @@ class MemoryLinks:
             "email": "vera@acme.example",
             "company_name": "Acme",
         }
+
+
+class MemoryWebhookEndpoints:
+    def __init__(self) -> None:
+        self._endpoints: dict[str, Endpoint] = {}
+        self.events: list[Event] = []
+
+    def add(self, endpoint: Endpoint, events: Sequence[Event]) -> None:
+        if len(self.of_brand(endpoint.brand_id, None, MOST_ENDPOINTS)) >= MOST_ENDPOINTS:
+            raise TooManyEndpoints()
+        endpoint.version = 1
+        self._store(endpoint, events)
+
+    def _store(self, endpoint: Endpoint, events: Sequence[Event]) -> None:
+        self._endpoints[endpoint.id] = deepcopy(endpoint)
+        self.events.extend(events)
+
+    def get(self, endpoint_id: str) -> Endpoint | None:
+        return deepcopy(self._endpoints.get(endpoint_id))
+
+    def save(self, endpoint: Endpoint, events: Sequence[Event]) -> None:
+        self._must_be_current(endpoint)
+        endpoint.version += 1
+        self._store(endpoint, events)
+
+    def delete(self, endpoint: Endpoint, events: Sequence[Event]) -> None:
+        self._must_be_current(endpoint)
+        del self._endpoints[endpoint.id]
+        self.events.extend(events)
+
+    def _must_be_current(self, endpoint: Endpoint) -> None:
+        stored = self._endpoints.get(endpoint.id)
+        if stored is None or stored.version != endpoint.version:
+            raise ConcurrentUpdate()
+
+    def of_brand(self, brand_id: str, after: str | None, limit: int) -> list[Endpoint]:
+        mine = [one for one in self._endpoints.values() if one.brand_id == brand_id]
+        below = [one for one in mine if after is None or one.id < after]
+        return deepcopy(sorted(below, key=lambda one: one.id, reverse=True)[:limit])
+
+    def subscribers(self, brand_id: str, topic: str) -> list[str]:
+        return [
+            one.id
+            for one in self._endpoints.values()
+            if one.brand_id == brand_id and one.enabled and (not one.topics or topic in one.topics)
+        ]
+
+
+class MemoryWebhookMessages:
+    def __init__(self) -> None:
+        self._messages: dict[str, Message] = {}
+        self._leases: dict[str, str] = {}
+        self._tokens = 0
+
+    def add(self, message: Message) -> None:
+        same = (message.endpoint_id, message.source_event)
+        if same not in {(one.endpoint_id, one.source_event) for one in self._messages.values()}:
+            self._messages[message.id] = deepcopy(message)
+
+    def get(self, endpoint_id: str, message_id: str) -> Message | None:
+        found = self._messages.get(message_id)
+        return deepcopy(found) if found and found.endpoint_id == endpoint_id else None
+
+    def of_endpoint(
+        self, endpoint_id: str, status: str | None, after: str | None, limit: int
+    ) -> list[Message]:
+        found = [
+            one
+            for one in self._messages.values()
+            if one.endpoint_id == endpoint_id
+            and status in (None, one.status)
+            and (after is None or one.id < after)
+        ]
+        return deepcopy(sorted(found, key=lambda one: one.id, reverse=True)[:limit])
+
+    def replay(self, endpoint_id: str, message_id: str | None, now: datetime) -> int:
+        parked = [
+            one
+            for one in self._messages.values()
+            if one.endpoint_id == endpoint_id and one.status == PARKED and message_id in (None, one.id)
+        ]
+        for one in parked:
+            one.status, one.tries, one.next_attempt_at = PENDING, 0, now
+        return len(parked)
+
+    def lease(
+        self, now: datetime, until: datetime, *, of: str | None = None, except_of: Collection[str] = ()
+    ) -> tuple[Message, str] | None:
+        due = [
+            one
+            for one in self._messages.values()
+            if one.status == PENDING
+            and one.next_attempt_at <= now
+            and of in (None, one.endpoint_id)
+            and one.endpoint_id not in except_of
+        ]
+        if not due:
+            return None
+        first = min(due, key=lambda one: one.next_attempt_at)
+        self._tokens += 1
+        taken, token = deepcopy(first), f"lease_{self._tokens}"
+        first.next_attempt_at, self._leases[first.id] = until, token
+        return taken, token
+
+    def save(self, message: Message, token: str) -> None:
+        if self._leases.get(message.id) == token:
+            del self._leases[message.id]
+            self._messages[message.id] = deepcopy(message)
+
+    def drop(self, message: Message, token: str) -> None:
+        if self._leases.get(message.id) == token:
+            del self._messages[message.id]
+
+
+class MemoryPoster:
+    """Answers what is in `answers`, one each time (a status, or a failure in words), and 204 from then on."""
+
+    def __init__(self, *answers: int | str, retry_after: int | None = None) -> None:
+        self.answers = list(answers)
+        self.posted: list[tuple[str, dict[str, str], bytes]] = []
+        self._retry_after = retry_after
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, at: datetime) -> Attempt:
+        self.posted.append((url, dict(headers), body))
+        answer = self.answers.pop(0) if self.answers else 204
+        if isinstance(answer, str):
+            return Attempt(at, None, answer, 12)
+        return Attempt(at, answer, None, 12, self._retry_after)

@@ -5,6 +5,7 @@ from typing import Any
 
 from chassis.event import ReceivedEvent
 from notification.domain.notifications import CHANNELS, Mail, Notification, Recipient
+from notification.domain.webhooks import Endpoint, Message
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ACME = "brd_01jd2e7z5pf3rs8w6r8q6v2k1m"
@@ -127,6 +128,23 @@ EVENTS: dict[tuple[str, str], dict[str, Any]] = {
         "reason": "The account is closed.",
     },
     ("asset", "asset_refused"): {"asset_id": "ast_1", "owner_id": ACME, "reason": "The file is truncated."},
+    ("notification", "webhook_endpoint_disabled"): {
+        "endpoint_id": "whe_01jd2e7z5pf3rs8w6r8q6v2k1m",
+        "brand_id": ACME,
+        "description": "Accounting",
+        "reason": "failing",
+    },
+}
+
+# What webhooks alone are about.
+TAKES_PART = ALSO | {"streamer_id": NOVA, "reason": None}
+WEBHOOK_EVENTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("campaign", "campaign_paused"): {"campaign_id": CAMPAIGN, "brand_id": ACME, "name": "Winter"},
+    ("campaign", "campaign_resumed"): {"campaign_id": CAMPAIGN, "brand_id": ACME, "name": "Winter"},
+    ("campaign", "campaign_cancelled"): {"campaign_id": CAMPAIGN, "brand_id": ACME, "name": "Winter"},
+    ("participation", "participation_left"): TAKES_PART,
+    ("participation", "participation_completed"): TAKES_PART,
+    ("asset", "asset_ready"): {"asset_id": "ast_1", "owner_id": ACME, "media": "image", "duration_s": None},
 }
 
 
@@ -139,7 +157,7 @@ def nova() -> Recipient:
 
 
 def received(source: str, type: str, id: str = "evt_1", **changes: Any) -> ReceivedEvent:
-    data = EVENTS.get((source, type), {}) | changes
+    data = EVENTS.get((source, type), WEBHOOK_EVENTS.get((source, type), {})) | changes
     return ReceivedEvent(id=id, type=type, source=source, time=NOON, subject="x", version=1, data=data)
 
 
@@ -162,3 +180,35 @@ def a_mail(**changes: Any) -> Mail:
     mail = a_notification(**changes).mail()
     assert mail is not None
     return mail
+
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+URL = "https://hooks.acme.example/gametriggers?key=k"
+
+
+def an_endpoint(number: int = 1, **changes: Any) -> Endpoint:
+    fields: dict[str, Any] = {
+        "id": f"whe_{number:03d}",
+        "brand_id": ACME,
+        "url": URL,
+        "description": "Accounting",
+        "topics": (),
+        "secret": SECRET,
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Endpoint(**fields | changes)
+
+
+def a_message(number: int = 1, **changes: Any) -> Message:
+    fields: dict[str, Any] = {
+        "id": f"msg_{number:03d}",
+        "endpoint_id": "whe_001",
+        "topic": "campaign.approved",
+        "body": '{"type":"campaign.approved"}',
+        "source_event": f"evt_{number}",
+        "created_at": NOON,
+        "next_attempt_at": NOON,
+    }
+    return Message(**fields | changes)

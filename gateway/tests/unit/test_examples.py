@@ -7,7 +7,8 @@ import pytest
 from marshmallow import EXCLUDE, Schema
 
 from gateway import resources, v1
-from gateway.examples import EXAMPLES
+from gateway.examples import EXAMPLES, sent
+from notification.schemas import WEBHOOKS, Webhook
 
 
 def described() -> Iterator[tuple[str, Schema, Any]]:
@@ -89,6 +90,14 @@ def parts_of(schema: Schema, example: Any, path: str = "") -> Iterator[tuple[str
         for item in example[name] if isinstance(example[name], list) else [example[name]]:
             if inner is not None and isinstance(item, dict):
                 yield from parts_of(inner, item, f"{path}{name}.")
+
+
+@pytest.mark.parametrize("webhook", WEBHOOKS.values(), ids=list(WEBHOOKS))
+def test_an_example_of_a_webhook_is_whole_and_a_valid_one(webhook: Webhook) -> None:
+    schema, example = webhook.schema(), sent(webhook.name)
+
+    assert unknown_to(schema, example) == missing_in(schema, example) == []
+    assert schema.validate(example) == {}
 
 
 def test_the_check_itself_sees_an_unknown_name() -> None:

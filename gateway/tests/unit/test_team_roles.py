@@ -81,6 +81,16 @@ MAY_ASK = {
     "notification.mark_read": EVERYONE,
     "notification.get_preferences": EVERYONE,
     "notification.set_preferences": LEADS,
+    "notification.list_webhook_endpoints": OWNERS,
+    "notification.create_webhook_endpoint": OWNERS,
+    "notification.get_webhook_endpoint": OWNERS,
+    "notification.update_webhook_endpoint": OWNERS,
+    "notification.delete_webhook_endpoint": OWNERS,
+    "notification.rotate_webhook_secret": OWNERS,
+    "notification.test_webhook_endpoint": OWNERS,
+    "notification.list_webhook_deliveries": OWNERS,
+    "notification.replay_webhook_deliveries": OWNERS,
+    "notification.replay_webhook_delivery": OWNERS,
 }
 
 # Files, streams and what is composed answer in their own ways; here it matters only who is let in.
