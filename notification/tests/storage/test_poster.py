@@ -54,7 +54,10 @@ class Server:
             return
         request = b""
         while not request.endswith(b"}"):
-            request += connection.recv(65_536)
+            received = connection.recv(65_536)
+            if not received:
+                return
+            request += received
         self.heard.append(request)
         connection.sendall(self._answer)
 
@@ -220,13 +223,10 @@ def test_a_name_is_resolved_once_so_that_it_cannot_mean_something_else_a_moment_
     assert second.heard == []
 
 
-def test_a_url_that_the_rules_of_today_refuse_is_not_connected_to(server: Any) -> None:
-    receiver = server()
-
-    attempt = post(receiver.url, allow_local=False)
+def test_a_url_that_the_rules_of_today_refuse_is_not_even_resolved(resolve: Any) -> None:
+    attempt = post("http://hooks.acme.example/", allow_local=False)
 
     assert attempt.failure == "address"
-    assert receiver.heard == []
 
 
 def test_nothing_is_told_to_a_server_whose_certificate_is_not_for_the_name(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import count
 
@@ -13,9 +13,11 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from chassis.clock import FixedClock
 from chassis.errors import Error, Forbidden, PreconditionFailed, Unauthenticated
+from chassis.event import Event
 from chassis.principal import ANONYMOUS, Principal
 from notification import handlers, schemas
 from notification.domain import topics
+from notification.domain.addresses import UrlRefused
 from notification.domain.topics import TEST, TOPICS
 from notification.domain.webhooks import (
     DELIVERED,
@@ -473,16 +475,48 @@ def test_one_success_and_the_days_begin_anew() -> None:
     assert endpoint.failing_since == NOON + 3 * DAY
 
 
-def test_enabling_forgets_what_disabled_it() -> None:
-    world = World(410)
+@pytest.mark.parametrize("reason", [GONE, FAILING])
+def test_enabling_forgets_what_disabled_it(world: World, reason: str) -> None:
+    endpoint = an_endpoint(enabled=False, disabled_reason=reason, failing_since=NOON)
+    world.endpoints.add(endpoint, [])
+
+    world.update(endpoint.id, enabled=True)
+
+    endpoint = world.endpoint(endpoint.id)
+    assert (endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since) == (True, None, None)
+
+
+def test_another_url_has_not_failed_yet(world: World) -> None:
+    world.endpoints.add(an_endpoint(failing_since=NOON), [])
+
+    world.update("whe_001", url="https://elsewhere.acme.example/")
+
+    assert world.endpoint("whe_001").failing_since is None
+
+
+class Contended(MemoryWebhookEndpoints):
+    """Once, somebody else saves between a look at an endpoint and its being saved."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def save(self, endpoint: Endpoint, events: Sequence[Event]) -> None:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            act()
+        super().save(endpoint, events)
+
+
+def test_what_an_attempt_says_of_an_endpoint_survives_a_change_at_that_moment() -> None:
+    world = World(500)
+    world.endpoints = Contended()
     endpoint_id = world.create().endpoint.id
     world.happens("campaign", "campaign_approved")
+    world.endpoints.meanwhile = lambda: world.update(endpoint_id, description="Elsewhere")
+
     world.send_due()
 
-    world.update(endpoint_id, enabled=True)
-
     endpoint = world.endpoint(endpoint_id)
-    assert (endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since) == (True, None, None)
+    assert (endpoint.description, endpoint.failing_since) == ("Elsewhere", NOON)
 
 
 def test_what_the_owner_changes_during_an_attempt_stays_changed() -> None:
@@ -597,6 +631,15 @@ def test_a_change_to_what_it_is_changes_nothing(world: World) -> None:
 
     assert len(world.endpoints.events) == before
     assert world.endpoint(endpoint_id).version == 1
+
+
+def test_a_url_that_leads_inside_is_refused_when_it_is_registered_or_changed(world: World) -> None:
+    endpoint_id = world.create().endpoint.id
+
+    with pytest.raises(UrlRefused):
+        world.create(url="https://169.254.169.254/")
+    with pytest.raises(UrlRefused):
+        world.update(endpoint_id, url="https://169.254.169.254/")
 
 
 def test_events_that_do_not_exist_are_refused(world: World) -> None:
