@@ -653,6 +653,8 @@ WEBHOOKS: dict[str, dict[str, Any]] = {
     "participation.removed": TAKES_PART | {"reason": "The stream broke our rules."},
     "participation.completed": TAKES_PART,
     "deposit.succeeded": {"deposit_id": DEPOSIT, "amount": usd(50000)},
+    "deposit.reversed": {"deposit_id": DEPOSIT, "amount": usd(50000), "reason": "dispute"},
+    "deposit.reinstated": {"deposit_id": DEPOSIT, "amount": usd(50000), "reason": "dispute"},
     "asset.ready": {"asset_id": ASSET, "media": "video", "duration_s": 6},
     "asset.refused": {"asset_id": ASSET, "reason": "The file is truncated."},
     "team.member_joined": {"member_id": MEMBER, "role": "finance"},

@@ -47,6 +47,8 @@ TOPICS: Mapping[tuple[str, str], Topic] = {
     ("participation", "participation_removed"): Topic("participation.removed", (*PARTICIPATION, "reason")),
     ("participation", "participation_completed"): Topic("participation.completed", PARTICIPATION),
     ("payment", "deposit_succeeded"): Topic("deposit.succeeded", ("deposit_id", "amount")),
+    ("payment", "deposit_reversed"): Topic("deposit.reversed", ("deposit_id", "amount", "reason")),
+    ("payment", "deposit_reinstated"): Topic("deposit.reinstated", ("deposit_id", "amount", "reason")),
     ("asset", "asset_ready"): Topic("asset.ready", ("asset_id", "media", "duration_s"), "owner_id"),
     ("asset", "asset_refused"): Topic("asset.refused", ("asset_id", "reason"), "owner_id"),
     ("brand", "team_member_joined"): Topic("team.member_joined", ("member_id", "role")),

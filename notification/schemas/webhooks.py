@@ -117,6 +117,20 @@ WEBHOOKS: Mapping[str, Webhook] = {
             amount=MoneyField(),
         ),
         webhook(
+            "deposit.reversed",
+            "A refund or a dispute took money of a deposit back, and the wallet gave this much of it.",
+            deposit_id=IdField("dep"),
+            amount=MoneyField(),
+            reason=fields.String(),
+        ),
+        webhook(
+            "deposit.reinstated",
+            "What a dispute had taken is back in the wallet.",
+            deposit_id=IdField("dep"),
+            amount=MoneyField(),
+            reason=fields.String(),
+        ),
+        webhook(
             "asset.ready",
             "Every variant of an upload is there.",
             asset_id=IdField("ast"),
