@@ -64,19 +64,21 @@ class MongoWebhookEndpoints:
         return self._endpoint(found) if found else None
 
     def save(self, endpoint: Endpoint, events: Sequence[Event]) -> None:
-        loaded, endpoint.version = endpoint.version, endpoint.version + 1
+        loaded = endpoint.version
+        document = self._document(endpoint) | {"version": loaded + 1}
 
         def work() -> None:
             saved = self._mongo["webhook_endpoints"].replace_one(
                 {"_id": endpoint.id, "version": loaded},
-                self._document(endpoint),
+                document,
                 session=self._mongo.session,
             )
             if not saved.matched_count:
                 raise ConcurrentUpdate()
-            self._outbox.append(events, endpoint.version)
+            self._outbox.append(events, loaded + 1)
 
         self._mongo.transaction(work)
+        endpoint.version = loaded + 1
 
     def delete(self, endpoint: Endpoint, events: Sequence[Event]) -> None:
         def work() -> None:
