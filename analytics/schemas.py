@@ -1,7 +1,12 @@
 """Analytics' published language: what may be asked, and the shape of each report."""
 
-from marshmallow import fields, validate
+import re
+from datetime import UTC, datetime
+from typing import Any
 
+from marshmallow import ValidationError, fields, validate
+
+from chassis.pagination import MAX_CURSOR_LENGTH
 from chassis.schema import IdField, Schema, UtcDateTime
 
 METRICS = (
@@ -15,7 +20,27 @@ METRICS = (
 )
 BUCKETS = ("minute", "hour", "day")
 CAMPAIGN_DIMENSIONS = ("streamer", "creative", "placement", "platform", "country")
+THEMES = ("auto", "light", "dark")
+MONTH = r"^20[2-9][0-9]-(0[1-9]|1[0-2])$"
 STREAMER_DIMENSIONS = ("campaign", "creative", "placement", "platform", "country")
+
+
+class Month(fields.Field[datetime]):
+    """A calendar month, `2026-10`; loads to its first moment in UTC, dumps as it was."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        described = {"type": "string", "pattern": MONTH, "example": "2026-10"}
+        self.metadata = {**described, **self.metadata}
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.strftime("%Y-%m")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not re.fullmatch(MONTH.rstrip("$"), value):
+            raise ValidationError("Not a month as in 2026-10.")
+        year, _, month = value.partition("-")
+        return datetime(int(year), int(month), 1, tzinfo=UTC)
 
 
 class ReportQuery(Schema):
@@ -44,6 +69,28 @@ class StreamerFunnelQuery(Schema):
     pass
 
 
+class StreamerExportQuery(ReportQuery):
+    """Without `by` the rows are not split; `cursor` is for the pages of one export."""
+
+    bucket = fields.String(load_default="day", validate=validate.OneOf(BUCKETS))
+    by = fields.String(validate=validate.OneOf(STREAMER_DIMENSIONS))
+    cursor = fields.String(validate=validate.Length(max=MAX_CURSOR_LENGTH))
+
+
+class StreamerChartQuery(ReportQuery):
+    """`theme=auto` follows the reader's own setting."""
+
+    metric = fields.String(load_default="qualified", validate=validate.OneOf(METRICS))
+    bucket = fields.String(load_default="day", validate=validate.OneOf(BUCKETS))
+    theme = fields.String(load_default="auto", validate=validate.OneOf(THEMES))
+
+
+class MonthlyReportQuery(Schema):
+    """The last month that is over, unless one is named; the one that is not over goes up to now."""
+
+    month = Month()
+
+
 class CampaignSummaryQuery(StreamerSummaryQuery):
     campaign_id = IdField("cmp", required=True)
 
@@ -58,6 +105,19 @@ class CampaignBreakdownQuery(StreamerBreakdownQuery):
 
 
 class CampaignFunnelQuery(Schema):
+    campaign_id = IdField("cmp", required=True)
+
+
+class CampaignExportQuery(StreamerExportQuery):
+    campaign_id = IdField("cmp", required=True)
+    by = fields.String(validate=validate.OneOf(CAMPAIGN_DIMENSIONS))
+
+
+class CampaignChartQuery(StreamerChartQuery):
+    campaign_id = IdField("cmp", required=True)
+
+
+class CampaignMonthlyReportQuery(MonthlyReportQuery):
     campaign_id = IdField("cmp", required=True)
 
 
@@ -87,8 +147,20 @@ class Report(Definitions):
     until = UtcDateTime(attribute="period.until", data_key="to")
 
 
-class Summary(Report):
+class Comparison(Schema):
+    """The period of the same length right before. A change is null where there was nothing before."""
+
+    since = UtcDateTime(attribute="period.since", data_key="from")
+    until = UtcDateTime(attribute="period.until", data_key="to")
     figures = fields.Nested(Figures)
+    change_percent = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
+
+
+class Summary(Report):
+    """`previous` is null where the period has no beginning of its own."""
+
+    figures = fields.Nested(Figures)
+    previous = fields.Nested(Comparison, allow_none=True)
     currencies = fields.List(fields.String())
 
 
@@ -124,6 +196,26 @@ class FunnelSteps(Schema):
 
 class Funnel(Definitions):
     funnel = fields.Nested(FunnelSteps)
+
+
+class ExportPage(Schema):
+    """The next page is asked for with its cursor and with this page's period and currency."""
+
+    filename = fields.String()
+    since = UtcDateTime(attribute="export.period.since", data_key="from")
+    until = UtcDateTime(attribute="export.period.until", data_key="to")
+    currency = fields.String(attribute="export.currency")
+    content = fields.String()
+    next_cursor = fields.String(attribute="export.next_cursor", allow_none=True)
+
+
+class Chart(Schema):
+    svg = fields.String()
+
+
+class PdfFile(Schema):
+    filename = fields.String(metadata={"example": "campaign-cmp_01jd2e7z5pf3rs8w6r8q6v2k1m-2026-10.pdf"})
+    content_base64 = fields.String()
 
 
 class OfCampaign(Schema):

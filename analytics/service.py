@@ -6,9 +6,11 @@ runtime.patch()
 
 from typing import Any
 
+from eventlet import tpool
 from nameko.timer import timer
 
 from analytics import handlers, schemas, storage
+from analytics.rendering import files, svg
 from chassis.event import ReceivedEvent
 from chassis.events.consumer import batch_event_handler
 from chassis.rpc.server import rpc
@@ -152,6 +154,56 @@ class AnalyticsService(Service):
         schemas.StreamerFunnelQuery().load(request)
         scope = handlers.streamer_scope(self.principal)
         return schemas.StreamerFunnel().dump(handlers.funnel(self.series, scope))
+
+    @rpc(callers={"gateway"})
+    def campaign_export(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = schemas.CampaignExportQuery().load(request)
+        scope = handlers.campaign_scope(self.series, self.principal, query.pop("campaign_id"))
+        export = handlers.export(self.series, self.clock, scope, handlers.ExportQuery(**query))
+        return schemas.ExportPage().dump(files.page(export))
+
+    @rpc(callers={"gateway"})
+    def streamer_export(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = handlers.ExportQuery(**schemas.StreamerExportQuery().load(request))
+        scope = handlers.streamer_scope(self.principal)
+        export = handlers.export(self.series, self.clock, scope, query)
+        return schemas.ExportPage().dump(files.page(export))
+
+    @rpc(callers={"gateway"})
+    def campaign_chart(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = schemas.CampaignChartQuery().load(request)
+        theme, campaign_id = query.pop("theme"), query.pop("campaign_id")
+        scope = handlers.campaign_scope(self.series, self.principal, campaign_id)
+        chart = handlers.chart(self.series, self.clock, scope, handlers.TimeseriesQuery(**query))
+        return schemas.Chart().dump({"svg": svg.draw(chart, theme)})
+
+    @rpc(callers={"gateway"})
+    def streamer_chart(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = schemas.StreamerChartQuery().load(request)
+        theme, scope = query.pop("theme"), handlers.streamer_scope(self.principal)
+        chart = handlers.chart(self.series, self.clock, scope, handlers.TimeseriesQuery(**query))
+        return schemas.Chart().dump({"svg": svg.draw(chart, theme)})
+
+    @rpc(callers={"gateway"})
+    def campaign_report(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = schemas.CampaignMonthlyReportQuery().load(request)
+        scope = handlers.campaign_scope(self.series, self.principal, query["campaign_id"])
+        report = handlers.monthly_report(self.series, self.clock, scope, query.get("month"))
+        return schemas.PdfFile().dump(tpool.execute(files.printed, report))
+
+    @rpc(callers={"gateway"})
+    def streamer_report(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = schemas.MonthlyReportQuery().load(request)
+        scope = handlers.streamer_scope(self.principal)
+        report = handlers.monthly_report(self.series, self.clock, scope, query.get("month"))
+        return schemas.PdfFile().dump(tpool.execute(files.printed, report))
+
+    @rpc(callers={"gateway"})
+    def brand_report(self, request: dict[str, Any]) -> dict[str, Any]:
+        query = schemas.MonthlyReportQuery().load(request)
+        scope = handlers.brand_scope(self.principal)
+        report = handlers.monthly_report(self.series, self.clock, scope, query.get("month"))
+        return schemas.PdfFile().dump(tpool.execute(files.printed, report))
 
     @rpc(callers={"operator"})
     def verify_rollups(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from analytics.domain import (
     Milestone,
     Part,
     Period,
+    Row,
     Scope,
     Verification,
     month_of,
@@ -128,9 +129,37 @@ class SqlSeries:
             query, lambda found: [Part(row["key"], figures_in(row, currency)) for row in found.mappings()]
         )
 
+    def rows(
+        self,
+        scope: Scope,
+        period: Period,
+        bucket: str,
+        by: str | None,
+        currency: str,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[Row]:
+        key = row_key(by)
+        query = self._grouped(scope, period, bucket, by, currency).order_by(*key).limit(limit)
+        if after is not None:
+            query = query.where(sa.tuple_(*key) > sa.tuple_(*map(sa.literal, after[: len(key)])))
+        return self._read(query, lambda found: [row_in(row, by, currency) for row in found.mappings()])
+
+    def count_rows(self, scope: Scope, period: Period, bucket: str, by: str | None, currency: str) -> int:
+        rows = self._grouped(scope, period, bucket, by, currency).subquery()
+        query = sa.select(sa.func.count()).select_from(rows)
+        return self._read(query, lambda found: int(found.scalar_one()))
+
+    def _grouped(
+        self, scope: Scope, period: Period, bucket: str, by: str | None, currency: str
+    ) -> sa.Select[Any]:
+        key = row_key(by)
+        query = sa.select(*key, *SUMS).where(*within(scope, period, bucket, currency)).group_by(*key)
+        return query.where(dimension(by) != "") if by else query
+
     def funnel(self, scope: Scope) -> Funnel:
         counts = [sa.func.count(participations.c[f"{step}_at"]).label(step) for step in FUNNEL_STEPS]
-        query = sa.select(*counts).where(participations.c[f"{scope.kind}_id"] == scope.id)
+        query = sa.select(*counts).where(belonging_to(scope, participations))
         return self._read(query, lambda found: Funnel(**found.mappings().one()))
 
     def verify(self) -> Verification:
@@ -191,8 +220,20 @@ def dimension(name: str) -> sa.Column[Any]:
     return rollups.c[f"{name}_id"] if f"{name}_id" in rollups.c else rollups.c[name]
 
 
-def belonging_to(scope: Scope) -> Any:
-    return dimension(scope.kind) == scope.id
+def row_key(by: str | None) -> list[sa.Column[Any]]:
+    return [rollups.c.bucket, *([dimension(by)] if by else [])]
+
+
+def row_in(row: Mapping[Any, Any], by: str | None, currency: str) -> Row:
+    key = row[dimension(by).name] if by else ""
+    return Row(row["bucket"].astimezone(UTC), key, figures_in(row, currency))
+
+
+def belonging_to(scope: Scope, table: sa.Table = rollups) -> Any:
+    if scope.kind == "brand":
+        own = sa.select(campaigns.c.campaign_id).where(campaigns.c.brand_id == scope.id)
+        return table.c.campaign_id.in_(own)
+    return table.c[f"{scope.kind}_id"] == scope.id
 
 
 def within(scope: Scope, period: Period, resolution: str, currency: str) -> list[Any]:

@@ -17,6 +17,8 @@ from chassis.schema import MOST_EXPECTED
 
 DIGEST_BYTES = 12
 TAG = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e]*)")\s*')
+# Put together from what was read, for this answer. Files have tags of their own.
+TAGGED = frozenset({"application/json", "image/svg+xml", "text/csv"})
 VERSION = re.compile(r"v([0-9]{1,9})-.*")
 
 
@@ -25,7 +27,7 @@ def register(app: Flask) -> None:
 
 
 def answer_conditionally(response: Response) -> Response:
-    """A strong ETag over the bytes of a JSON answer; 304 without them when the client names that one."""
+    """A strong ETag over the bytes of an answer; 304 without them when the client names that one."""
     if request.method not in ("GET", "HEAD") or not is_tagged(response):
         return response
     if "ETag" not in response.headers:
@@ -36,7 +38,7 @@ def answer_conditionally(response: Response) -> Response:
 
 
 def is_tagged(response: Response) -> bool:
-    return response.status_code == 200 and response.is_sequence and response.mimetype == "application/json"
+    return response.status_code == 200 and response.is_sequence and response.mimetype in TAGGED
 
 
 def tag(body: bytes, version: int | None = None) -> str:

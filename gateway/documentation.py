@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Flask
 
-JSON = "application/json"
+from gateway import conditional
+
 WITH_BODY = frozenset({"post", "put", "patch"})
 UNSAFE = WITH_BODY | {"delete"}
 # What has an id of some kind in its path, and asks no service.
@@ -51,7 +52,8 @@ def with_common_answers(
     own = info.get("manual_doc", {})
     if "412" in own.get("responses", {}):
         doc["parameters"].append(IF_MATCH)
-    if method == "get" and (JSON in content_of(responses) or JSON in content_of(own.get("responses", {}))):
+    tagged = {*content_of(responses), *content_of(own.get("responses", {}))} & conditional.TAGGED
+    if method == "get" and tagged:
         responses.setdefault("304", NOT_MODIFIED)
     [rule] = app.url_map.iter_rules(info["endpoint"])
     places = {parameter["in"] for parameter in [*doc.get("parameters", []), *own.get("parameters", [])]}

@@ -222,7 +222,19 @@ BREAKDOWN = {
     "truncated": False,
     "definitions": DEFINITIONS,
 }
-SUMMARY = {**PERIOD, "figures": FIGURES, "currencies": ["USD"], "definitions": DEFINITIONS}
+PREVIOUS = {
+    "from": "2026-10-24T05:00:00.000000Z",
+    "to": AT,
+    "figures": {**FIGURES, "qualified": 8},
+    "change_percent": {"qualified": 38, "rendered": 0, "gross_minor": 0},
+}
+SUMMARY = {
+    **PERIOD,
+    "figures": FIGURES,
+    "previous": PREVIOUS,
+    "currencies": ["USD"],
+    "definitions": DEFINITIONS,
+}
 DEPOSIT_STATE = {
     "id": DEPOSIT,
     "status": "pending",

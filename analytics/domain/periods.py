@@ -15,6 +15,9 @@ STEPS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": time
 MAX_POINTS = 1500
 DEFAULT_POINTS = 60
 
+# A year of days, each still two pixels wide.
+MAX_BARS = 400
+
 # Beyond a month, minutes would be read by the ten thousand for a difference that nobody sees.
 LONGEST_PERIOD_IN_MINUTES = timedelta(days=31)
 
@@ -46,6 +49,12 @@ class Period:
             if floor(self.since, STEPS[name]) == self.since and floor(self.until, STEPS[name]) == self.until
         )
 
+    @property
+    def previous(self) -> Period | None:
+        """The period of the same length right before; None where it would begin before the platform did."""
+        since = self.since - (self.until - self.since)
+        return Period(since, self.since) if since >= EARLIEST else None
+
     def buckets(self, step: timedelta) -> int:
         return -((self.since - self.until) // step)
 
@@ -75,17 +84,19 @@ def reporting_period(since: datetime | None, until: datetime | None, now: dateti
     return Period(floor(begin, step), ceil(end, step))
 
 
-def series_period(since: datetime | None, until: datetime | None, bucket: str, now: datetime) -> Period:
+def series_period(
+    since: datetime | None, until: datetime | None, bucket: str, now: datetime, most: int = MAX_POINTS
+) -> Period:
     """The period of a time series, widened to whole buckets: the last DEFAULT_POINTS unless bounded."""
     check_bounds(since, until)
     step = STEPS[bucket]
     end = ceil(until or now, step)
     begin = floor(since, step) if since else end - DEFAULT_POINTS * step
     period = Period(begin, end)
-    if period.buckets(step) > MAX_POINTS:
+    if period.buckets(step) > most:
         raise TooManyPoints(
-            f"At most {MAX_POINTS} points; ask for a shorter period or a larger bucket",
-            {"bucket": [f"At most {MAX_POINTS} points."]},
+            f"At most {most} points; ask for a shorter period or a larger bucket",
+            {"bucket": [f"At most {most} points."]},
         )
     return period
 
@@ -113,6 +124,22 @@ def months_from(now: datetime, ahead: int) -> list[datetime]:
     first = month_of(now)
     months = (divmod(first.month - 1 + offset, 12) for offset in range(ahead + 1))
     return [first.replace(year=first.year + years, month=month + 1) for years, month in months]
+
+
+def month_period(month: datetime | None, now: datetime) -> Period:
+    """A calendar month in UTC, this one included; the last that is over unless one is named."""
+    begin = month or month_of(month_of(now) - STEPS["day"])
+    if begin < EARLIEST:
+        raise BadPeriod("The month must lie after 2019", {"month": ["Out of range."]})
+    if begin > now:
+        raise BadPeriod("The month has not begun", {"month": ["Has not begun."]})
+    return Period(begin, months_from(begin, 1)[1])
+
+
+def month_before(month: Period) -> Period | None:
+    """The calendar month before, which may be longer or shorter."""
+    begin = month_of(month.since - STEPS["day"])
+    return Period(begin, month.since) if begin >= EARLIEST else None
 
 
 def filled(period: Period, bucket: str, found: Mapping[datetime, int]) -> list[Point]:

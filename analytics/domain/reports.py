@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from analytics.domain.periods import Period, Point
-from chassis.errors import NotFound
+from chassis.errors import NotFound, ValidationFailed
 
 DEFINITIONS: dict[str, str] = {
     "rendered": "Accepted showings of a creative by an overlay.",
@@ -36,14 +37,21 @@ DIMENSIONS = ("campaign", "streamer", "creative", "placement", "platform", "coun
 EARNING_DIMENSIONS = ("campaign", "streamer")
 DEFAULT_CURRENCY = "USD"
 
+# About 4 MB of text: more than a spreadsheet is pleasant with, and little for the gateway to hold.
+MAX_EXPORT_ROWS = 20_000
+
 
 class CampaignNotFound(NotFound):
     code, title = "analytics.campaign_not_found", "No such campaign"
 
 
+class TooManyRows(ValidationFailed):
+    code, title = "analytics.too_many_rows", "The export would hold too many rows"
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose figures: those of one campaign, or those of one streamer."""
+    """Whose figures: those of one campaign, of one streamer, or of all campaigns of one brand."""
 
     kind: str
     id: str
@@ -64,6 +72,25 @@ class Figures:
 
     def without_money(self) -> Figures:
         return replace(self, gross_minor=None, platform_fee_minor=None, net_minor=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same figures of the period before, and by how many percent each has changed since then."""
+
+    period: Period
+    figures: Figures
+    change_percent: dict[str, int | None]
+
+
+def compared(figures: Figures, period: Period, before: Figures) -> Comparison:
+    changes = {name: change_percent(getattr(figures, name), getattr(before, name)) for name in METRICS}
+    return Comparison(period, before, changes)
+
+
+def change_percent(now: int, before: int) -> int | None:
+    """Rounded half up; None where there was nothing that could change."""
+    return (200 * (now - before) + abs(before)) // (2 * abs(before)) if before else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +118,7 @@ class Summary:
     period: Period
     figures: Figures
     currencies: list[str]
+    previous: Comparison | None = None
 
     @property
     def definitions(self) -> dict[str, str]:
@@ -134,6 +162,58 @@ class FunnelReport:
     @property
     def definitions(self) -> dict[str, str]:
         return FUNNEL_DEFINITIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The figures of one bucket, and of one value of a dimension where an export is split by one."""
+
+    at: datetime
+    key: str
+    figures: Figures
+
+    def attributed(self, by: str | None) -> Row:
+        is_earned = by is None or by in EARNING_DIMENSIONS
+        return self if is_earned else replace(self, figures=self.figures.without_money())
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A page of rows in the order of their buckets; a bucket in which nothing happened has none."""
+
+    scope: Scope
+    period: Period
+    bucket: str
+    by: str | None
+    currency: str
+    rows: list[Row]
+    is_first: bool
+    next_cursor: str | None
+
+
+def check_rows(count: int) -> None:
+    if count > MAX_EXPORT_ROWS:
+        raise TooManyRows(
+            f"{count} rows, at most {MAX_EXPORT_ROWS}; ask for a shorter period or a larger bucket",
+            {"bucket": [f"At most {MAX_EXPORT_ROWS} rows."]},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyReport:
+    """A month in each currency, by day and by part. `at` is its end, or now if that is to come."""
+
+    scope: Scope
+    month: Period
+    at: datetime
+    summaries: list[Summary]
+    days: Timeseries
+    parts: Breakdown
+    funnel: FunnelReport
+
+    @property
+    def is_over(self) -> bool:
+        return self.at == self.month.until
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from analytics.domain import (
     Milestone,
     Part,
     Period,
+    Row,
     Scope,
     Verification,
     floor,
@@ -60,7 +61,7 @@ class MemorySeries:
     def currencies(self, scope: Scope) -> list[str]:
         latest: dict[str, datetime] = {}
         for earning in self._earnings.values():
-            if of(earning, scope.kind) == scope.id:
+            if self._belongs(earning, scope):
                 day = floor(earning.posted_at, STEPS["day"])
                 latest[earning.currency] = max(day, latest.get(earning.currency, day))
         return sorted(latest, key=lambda currency: (-latest[currency].timestamp(), currency))
@@ -84,10 +85,30 @@ class MemorySeries:
         parts = [Part(key, summed(group, currency)) for key, group in groups.items()]
         return sorted(parts, key=lambda part: (-part.figures.rendered, part.key))[:limit]
 
+    def rows(
+        self,
+        scope: Scope,
+        period: Period,
+        bucket: str,
+        by: str | None,
+        currency: str,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[Row]:
+        groups: dict[tuple[datetime, str], list[dict[str, int]]] = defaultdict(list)
+        for at, fact, measures in self._facts(scope, period, currency):
+            if by is None or of(fact, by):
+                groups[floor(at, STEPS[bucket]), of(fact, by) if by else ""].append(measures)
+        rows = [Row(*key, summed(groups[key], currency)) for key in sorted(groups)]
+        return [row for row in rows if after is None or (row.at, row.key) > after][:limit]
+
+    def count_rows(self, scope: Scope, period: Period, bucket: str, by: str | None, currency: str) -> int:
+        return len(self.rows(scope, period, bucket, by, currency, None, 10**9))
+
     def funnel(self, scope: Scope) -> Funnel:
         counts: dict[str, int] = defaultdict(int)
         for milestone in self._milestones.values():
-            if of(milestone, scope.kind) == scope.id:
+            if self._belongs(milestone, scope):
                 counts[milestone.step] += 1
         return Funnel(**counts)
 
@@ -104,8 +125,13 @@ class MemorySeries:
         self, scope: Scope, period: Period, currency: str
     ) -> Iterator[tuple[datetime, Any, dict[str, int]]]:
         for at, fact, measures in self._measured(currency):
-            if of(fact, scope.kind) == scope.id and period.since <= at < period.until:
+            if self._belongs(fact, scope) and period.since <= at < period.until:
                 yield at, fact, measures
+
+    def _belongs(self, fact: Any, scope: Scope) -> bool:
+        if scope.kind == "brand":
+            return self._owners.get(fact.campaign_id) == scope.id
+        return of(fact, scope.kind) == scope.id
 
     def _measured(self, currency: str) -> Iterator[tuple[datetime, Any, dict[str, int]]]:
         for delivery in self._deliveries.values():

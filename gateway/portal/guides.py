@@ -24,7 +24,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
 FOLDER = Path(__file__).parent / "guides"
-NAMES = ("first-campaign", "authentication", "webhooks", "errors", "limits", "typescript")
+NAMES = ("first-campaign", "reports", "authentication", "webhooks", "errors", "limits", "typescript")
 """In the order in which they are read."""
 
 PUBLIC_URL = "https://gametriggers.example"

@@ -1,5 +1,6 @@
 """The real container on the real broker: facts in as events, reports out over RPC."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -90,13 +91,38 @@ def test_a_streamer_reads_every_report_of_her_own(analytics: Any, tokens: Any) -
     assert funnel["funnel"]["paid"] == 1
 
 
+def test_a_brand_and_a_streamer_take_their_figures_home(analytics: Any, tokens: Any) -> None:
+    brand = analytics("analytics", token=tokens.issue("brand", ACME))
+    streamer = analytics("analytics", token=tokens.issue("streamer", NOVA))
+    period = {"from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"}
+
+    exported = brand.campaign_export({"campaign_id": CAMPAIGN, **period, "bucket": "hour", "by": "creative"})
+    own = streamer.streamer_export({**period, "by": "campaign"})
+    charts = [brand.campaign_chart({"campaign_id": CAMPAIGN}), streamer.streamer_chart({"theme": "dark"})]
+    reports = [
+        brand.campaign_report({"campaign_id": CAMPAIGN, "month": "2026-11"}),
+        brand.brand_report({"month": "2026-11"}),
+        streamer.streamer_report({}),
+    ]
+
+    header, row, end = exported["content"].split("\r\n")
+    assert header.startswith("at,bucket,campaign_id,creative,rendered,")
+    assert row.startswith(f"2026-11-23T12:00:00.000000Z,hour,{CAMPAIGN},crv_banner,6,4,40,54000,,,,")
+    assert (end, exported["next_cursor"]) == ("", None)
+    assert f"{NOVA},{CAMPAIGN},6,4,40,54000,0,0,0,USD" in own["content"]
+    assert all(chart["svg"].startswith("<svg ") for chart in charts)
+    assert all(base64.b64decode(report["content_base64"])[:5] == b"%PDF-" for report in reports)
+    assert reports[1]["filename"] == f"brand-{ACME}-2026-11.pdf"
+
+
 def test_a_rival_is_told_that_the_campaign_does_not_exist(analytics: Any, tokens: Any) -> None:
     rival = analytics("analytics", token=tokens.issue("brand", RIVAL))
 
-    with pytest.raises(Error) as refusal:
-        rival.campaign_summary({"campaign_id": CAMPAIGN})
+    for method in ("campaign_summary", "campaign_export", "campaign_chart", "campaign_report"):
+        with pytest.raises(Error) as refusal:
+            getattr(rival, method)({"campaign_id": CAMPAIGN})
 
-    assert (refusal.value.code, refusal.value.status) == ("analytics.campaign_not_found", 404)
+        assert (refusal.value.code, refusal.value.status) == ("analytics.campaign_not_found", 404)
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,44 @@ def test_the_largest_parts_come_first_and_the_rest_is_cut(series: Any) -> None:
     assert [(part.key, part.figures.rendered) for part in parts] == [("DE", 2), ("AT", 1)]
 
 
+ROWS = {"period": ALL_TIME, "bucket": "day", "currency": "USD"}
+
+
+@pytest.mark.parametrize("by", [None, "streamer", "platform", "country"])
+def test_rows_are_the_same_for_whoever_reads_them_in_pages(series: Any, by: str | None) -> None:
+    in_order = MemorySeries()
+    for store in (series, in_order):
+        store.add_deliveries(many_deliveries())
+        store.add_earnings([an_earning(number, ORION) for number in range(30)])
+    whole = in_order.rows(THE_CAMPAIGN, by=by, after=None, limit=1000, **ROWS)
+
+    read, after = [], None
+    while page := series.rows(THE_CAMPAIGN, by=by, after=after, limit=7, **ROWS):
+        read += page
+        after = (page[-1].at, page[-1].key)
+
+    assert read == whole
+    assert len(whole) > 7
+    assert series.count_rows(THE_CAMPAIGN, by=by, **ROWS) == len(whole)
+
+
+def test_a_brand_has_the_figures_of_its_campaigns_and_of_no_others(series: Any) -> None:
+    series.learn_owners([CampaignOwner(CAMPAIGN, ACME), CampaignOwner("cmp_rivals", "brd_rival")])
+    series.add_deliveries([a_delivery(1), a_delivery(2, ORION, campaign_id="cmp_rivals")])
+    series.add_deliveries([a_delivery(3, campaign_id="cmp_nobodys")])
+    series.add_earnings([an_earning(1), an_earning(2, ORION, campaign_id="cmp_rivals", currency="EUR")])
+    series.add_milestones([Milestone(PARTICIPATIONS[NOVA], CAMPAIGN, NOVA, "paid", NOON)])
+    acme = Scope("brand", ACME)
+
+    figures = series.figures(acme, ALL_TIME, "USD")
+
+    assert (figures.rendered, figures.net_minor) == (1, 80)
+    assert series.currencies(acme) == ["USD"]
+    assert [part.key for part in series.parts(acme, ALL_TIME, "campaign", "USD", 10)] == [CAMPAIGN]
+    assert series.funnel(acme) == Funnel(paid=1)
+    assert series.figures(Scope("brand", "brd_none"), ALL_TIME, "USD") == Figures("USD")
+
+
 def test_a_step_of_the_funnel_counts_once_per_participation(series: Any) -> None:
     def reached(streamer: str, step: str, hour: int) -> Milestone:
         return Milestone(PARTICIPATIONS[streamer], CAMPAIGN, streamer, step, NOON + hour * HOUR)

@@ -148,6 +148,12 @@ def test_every_operation_of_the_document_is_in_this_table_or_has_tests_of_its_ow
         ("get", "/v1/oauth/{provider}/authorize"),
         ("get", "/v1/oauth/{provider}/callback"),
         ("post", "/v1/webhooks/{provider}"),
+        ("get", "/v1/analytics/brands/me/report.pdf"),
+        *(
+            ("get", f"/v1/analytics/{of}/{file}")
+            for of in ("campaigns/{campaign_id}", "streamers/me")
+            for file in ("export.csv", "report.pdf", "chart.svg")
+        ),
         ("get", "/v1/analytics/campaigns/{campaign_id}/live"),
         ("get", "/v1/analytics/streamers/me/live"),
         ("get", "/v1/notifications/live"),

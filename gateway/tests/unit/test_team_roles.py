@@ -99,6 +99,10 @@ IN_OTHER_WAYS = {
     ("GET", f"/v1/invoices/{INVOICE}.pdf"): SEES_MONEY,
     ("GET", "/v1/notifications/live"): EVERYONE,
     ("GET", f"/v1/analytics/campaigns/{CAMPAIGN}/live"): EVERYONE,
+    ("GET", f"/v1/analytics/campaigns/{CAMPAIGN}/export.csv"): EVERYONE,
+    ("GET", f"/v1/analytics/campaigns/{CAMPAIGN}/report.pdf"): EVERYONE,
+    ("GET", f"/v1/analytics/campaigns/{CAMPAIGN}/chart.svg"): EVERYONE,
+    ("GET", "/v1/analytics/brands/me/report.pdf"): EVERYONE,
     ("GET", "/v1/dashboard"): EVERYONE,
 }
 
@@ -149,7 +153,11 @@ def test_no_member_of_a_team_uses_a_route_of_streamers_or_administrators(
 def test_files_streams_and_the_overview_are_no_way_around_a_role(
     door: Door, method: str, path: str, role: str
 ) -> None:
-    door.services.answers["payment.invoice_pdf"] = {"filename": "R-1.pdf", "content_base64": ""}
+    for prints in ("payment.invoice_pdf", "analytics.campaign_report", "analytics.brand_report"):
+        door.services.answers[prints] = {"filename": "R-1.pdf", "content_base64": ""}
+    exported = {"filename": "E-1.csv", "content": "", "next_cursor": None}
+    door.services.answers["analytics.campaign_export"] = exported
+    door.services.answers["analytics.campaign_chart"] = {"svg": "<svg/>"}
 
     status = knock(door, role, method, path)
 

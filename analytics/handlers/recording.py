@@ -1,42 +1,24 @@
-"""Use cases: record facts as they arrive, in any order and any number of times, and report on them."""
+"""Record facts as they arrive, in any order and any number of times."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Protocol
 
 from analytics.domain import (
-    DEFAULT_CURRENCY,
-    MONEY_METRICS,
     UNKNOWN,
-    Breakdown,
     BusinessEvent,
-    CampaignNotFound,
     CampaignOwner,
     Delivery,
     Earning,
-    Figures,
-    Funnel,
-    FunnelReport,
     Milestone,
-    Part,
-    Period,
-    Scope,
-    Summary,
-    Timeseries,
-    Verification,
-    filled,
     months_from,
-    reporting_period,
-    series_period,
     without_personal_data,
 )
+from analytics.handlers.ports import Series
 from chassis.clock import Clock
 from chassis.event import ReceivedEvent
-from chassis.principal import Caller
 from chassis.times import parse_rfc3339
 
 MILESTONES = {
@@ -53,72 +35,6 @@ KEPT_ELSEWHERE = frozenset({"deliveries_accepted", "earnings_accrued", "earning_
 
 # How far ahead partitions are made: a service that is down over a month's end finds them there.
 MONTHS_AHEAD = 3
-
-
-class Series(Protocol):
-    """The stored facts and their rollups.
-
-    What is added twice counts once. The rollups change in the same transaction as the facts. A reading
-    method sums over the rollups that fit its period exactly.
-    """
-
-    def add_deliveries(self, deliveries: Sequence[Delivery]) -> None: ...
-
-    def add_earnings(self, earnings: Sequence[Earning]) -> None: ...
-
-    def add_business_events(self, events: Sequence[BusinessEvent]) -> None: ...
-
-    def add_milestones(self, milestones: Sequence[Milestone]) -> None: ...
-
-    def learn_owners(self, owners: Sequence[CampaignOwner]) -> None: ...
-
-    def owner_of(self, campaign_id: str) -> str | None: ...
-
-    def currencies(self, scope: Scope) -> list[str]:
-        """The currencies of the scope's earnings, the one posted most recently first."""
-
-    def figures(self, scope: Scope, period: Period, currency: str) -> Figures: ...
-
-    def points(
-        self, scope: Scope, period: Period, metric: str, bucket: str, currency: str
-    ) -> Mapping[datetime, int]: ...
-
-    def parts(self, scope: Scope, period: Period, by: str, currency: str, limit: int) -> list[Part]:
-        """The values of a dimension with the most showings, in that order."""
-
-    def funnel(self, scope: Scope) -> Funnel: ...
-
-    def verify(self) -> Verification: ...
-
-    def rebuild(self) -> None: ...
-
-    def make_partitions(self, moments: Sequence[datetime]) -> None:
-        """Makes room for facts of the months of these moments; what is there already stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class SummaryQuery:
-    since: datetime | None = None
-    until: datetime | None = None
-    currency: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TimeseriesQuery:
-    metric: str
-    bucket: str
-    since: datetime | None = None
-    until: datetime | None = None
-    currency: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BreakdownQuery:
-    by: str
-    limit: int
-    since: datetime | None = None
-    until: datetime | None = None
-    currency: str | None = None
 
 
 def record_deliveries(series: Series, events: Sequence[ReceivedEvent]) -> None:
@@ -148,51 +64,6 @@ def record_business_events(series: Series, events: Sequence[ReceivedEvent]) -> N
 
 def make_partitions(series: Series, clock: Clock) -> None:
     series.make_partitions(months_from(clock.now(), MONTHS_AHEAD))
-
-
-def campaign_scope(series: Series, by: Caller, campaign_id: str) -> Scope:
-    """The campaign's figures, for its brand and for admins; to others it does not exist."""
-    by.must_be("brand", "admin")
-    owner = series.owner_of(campaign_id)
-    if owner is None or not (by.is_admin or by.owns(owner)):
-        raise CampaignNotFound()
-    return Scope("campaign", campaign_id)
-
-
-def streamer_scope(by: Caller) -> Scope:
-    by.must_be("streamer")
-    return Scope("streamer", by.id)
-
-
-def summary(series: Series, clock: Clock, scope: Scope, query: SummaryQuery) -> Summary:
-    period = reporting_period(query.since, query.until, clock.now())
-    currencies = series.currencies(scope)
-    currency = query.currency or default_currency(currencies)
-    return Summary(scope, period, series.figures(scope, period, currency), currencies)
-
-
-def timeseries(series: Series, clock: Clock, scope: Scope, query: TimeseriesQuery) -> Timeseries:
-    period = series_period(query.since, query.until, query.bucket, clock.now())
-    currency = query.currency or default_currency(series.currencies(scope))
-    found = series.points(scope, period, query.metric, query.bucket, currency)
-    shown = currency if query.metric in MONEY_METRICS else None
-    return Timeseries(scope, period, query.metric, query.bucket, shown, filled(period, query.bucket, found))
-
-
-def breakdown(series: Series, clock: Clock, scope: Scope, query: BreakdownQuery) -> Breakdown:
-    period = reporting_period(query.since, query.until, clock.now())
-    currency = query.currency or default_currency(series.currencies(scope))
-    parts = series.parts(scope, period, query.by, currency, query.limit + 1)
-    shown = [part.attributed(query.by) for part in parts[: query.limit]]
-    return Breakdown(scope, period, query.by, shown, len(parts) > query.limit)
-
-
-def funnel(series: Series, scope: Scope) -> FunnelReport:
-    return FunnelReport(scope, series.funnel(scope))
-
-
-def default_currency(currencies: Sequence[str]) -> str:
-    return currencies[0] if currencies else DEFAULT_CURRENCY
 
 
 def deliveries_in(event: ReceivedEvent) -> list[Delivery]:
