@@ -37,7 +37,7 @@ DIMENSIONS = ("campaign", "streamer", "creative", "placement", "platform", "coun
 EARNING_DIMENSIONS = ("campaign", "streamer")
 DEFAULT_CURRENCY = "USD"
 
-# About 4 MB of text: more than a spreadsheet is pleasant with, and little for the gateway to hold.
+# About 2 MB of text: more than a spreadsheet is pleasant with, and little for the gateway to hold.
 MAX_EXPORT_ROWS = 20_000
 
 

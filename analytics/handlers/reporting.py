@@ -37,7 +37,7 @@ from chassis.pagination import decode_cursor, page_of
 from chassis.principal import Caller
 from chassis.times import parse_rfc3339, rfc3339
 
-# Half a megabyte of text: a quarter of the longest reply.
+# A quarter of a megabyte of text: an eighth of the longest reply.
 ROWS_PER_PAGE = 2_000
 
 # What a page has room for beside the rest; the export has all of them.
