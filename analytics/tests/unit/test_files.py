@@ -296,6 +296,9 @@ def test_a_report_sets_a_month_beside_the_one_before(series: MemorySeries, clock
 
     text = printed(pdf.render(report))
 
+    previous = report.summaries[0].previous
+    assert previous
+    assert previous.period == Period(OCTOBER, NOVEMBER)
     assert "Monthly report, November 2026" in text
     assert f"Campaign: {CAMPAIGN}" in text
     assert "The month so far, in UTC, as of 2026-11-23 14:00." in text
