@@ -199,6 +199,7 @@ def test_rows_are_the_same_for_whoever_reads_them_in_pages(series: Any, by: str 
     while page := series.rows(THE_CAMPAIGN, by=by, after=after, limit=7, **ROWS):
         read += page
         after = (page[-1].at, page[-1].key)
+        assert len(read) <= len(whole)
 
     assert read == whole
     assert len(whole) > 7
@@ -211,6 +212,7 @@ def test_a_brand_has_the_figures_of_its_campaigns_and_of_no_others(series: Any) 
     series.add_deliveries([a_delivery(3, campaign_id="cmp_nobodys")])
     series.add_earnings([an_earning(1), an_earning(2, ORION, campaign_id="cmp_rivals", currency="EUR")])
     series.add_milestones([Milestone(PARTICIPATIONS[NOVA], CAMPAIGN, NOVA, "paid", NOON)])
+    series.add_milestones([Milestone(PARTICIPATIONS[ORION], "cmp_rivals", ORION, "paid", NOON)])
     acme = Scope("brand", ACME)
 
     figures = series.figures(acme, ALL_TIME, "USD")
