@@ -14,7 +14,6 @@ HOLD_SECONDS = "2"
 
 PAYPAL_CLIENT_ID = "gametriggers-local"
 PAYPAL_WEBHOOK_ID = "1JE4291016473214C"
-
 # A receiver on this machine that is being written is tried again while its author looks on.
 WEBHOOK_TIMEOUT_SECONDS = "3"
 WEBHOOK_RETRY_DELAYS = "1,2,5,15,60,300,1800,7200,18000,36000"

@@ -52,8 +52,9 @@ def with_common_answers(
     own = info.get("manual_doc", {})
     if "412" in own.get("responses", {}):
         doc["parameters"].append(IF_MATCH)
-    tagged = {*content_of(responses), *content_of(own.get("responses", {}))} & conditional.TAGGED
-    if method == "get" and tagged:
+    if method == "get" and not conditional.TAGGED.isdisjoint(
+        {*content_of(responses), *content_of(own.get("responses", {}))}
+    ):
         responses.setdefault("304", NOT_MODIFIED)
     [rule] = app.url_map.iter_rules(info["endpoint"])
     places = {parameter["in"] for parameter in [*doc.get("parameters", []), *own.get("parameters", [])]}
@@ -63,6 +64,14 @@ def with_common_answers(
     for status in common_refusals(doc.get("operationId", ""), method, places):
         responses.setdefault(str(status), HTTPStatus(status).name)
     return doc
+
+
+def schema_of(content_type: str) -> dict[str, Any]:
+    """What has no schema of ours is an object of JSON, a text, or bytes without a word more."""
+    if content_type == "application/json":
+        return {"type": "object"}
+    is_text = content_type.startswith("text/") or content_type.endswith("xml")
+    return {"type": "string"} if is_text else {"type": "string", "format": "binary"}
 
 
 def common_refusals(operation: str, method: str, places: Collection[str]) -> set[int]:

@@ -89,15 +89,25 @@ class Resource(Blueprint):
         return self.arguments(schema(exclude=known), location="query")
 
     def answers(
-        self, status: int, schema: type[Schema] | None = None, *, example: str = "", content_type: str = ""
+        self,
+        status: int,
+        schema: type[Schema] | None = None,
+        *,
+        example: str = "",
+        content_type: str | Sequence[str] = (),
     ) -> Callable[[View], View]:
-        """Documents the answer, and gives the one of before to a request that is sent again under its key."""
+        """Documents the answer, and gives the one of before to a request that is sent again under its key.
+
+        What is no JSON of a service has one of these content types instead of a schema.
+        """
         describe = self.response(status, schema, example=examples.named(example) if example else None)
+        others = [content_type] if isinstance(content_type, str) else content_type
 
         def decorate(view: View) -> View:
             described = describe(view)
-            if content_type:
-                document(described, responses={status: {"content": content_of(content_type)}})
+            if others:
+                content = {name: {"schema": documentation.schema_of(name)} for name in others}
+                document(described, responses={status: {"content": content}})
             return idempotency.guarded(described)
 
         return decorate
@@ -137,13 +147,6 @@ def document(view: Callable[..., Any], **manual: Any) -> None:
     apidoc = deepcopy(getattr(view, "_apidoc", {}))
     apidoc["manual_doc"] = deepupdate(apidoc.get("manual_doc", {}), manual)
     view._apidoc = apidoc  # type: ignore[attr-defined]
-
-
-def content_of(content_type: str) -> dict[str, Any]:
-    """What has no schema of ours is a text, an object of JSON, or bytes."""
-    if content_type.startswith("text/"):
-        return {content_type: {"schema": {"type": "string"}}}
-    return {content_type: {"schema": {"type": "object"}} if content_type == "application/json" else {}}
 
 
 def named(*statuses: int) -> dict[str, str]:

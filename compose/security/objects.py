@@ -59,6 +59,7 @@ class Objects:
             "POST /v1/campaigns/{campaign_id}/cancel": self._approved,
             "POST /v1/participations/{participation_id}/leave": self._participation,
             "POST /v1/participations/{participation_id}/remove": self._participation,
+            "DELETE /v1/webhook-endpoints/{endpoint_id}": self._endpoint,
         }
 
     @property
@@ -140,6 +141,10 @@ class Objects:
         invite(self._stage.brand, column if column in self._stage.members else "owner", name)
         member = join(self._nobody, self._stack.layout.mail, f"{name}@acme.example")
         return Made(token=member.api.token)
+
+    def _endpoint(self, _: str) -> Made:
+        made = self._brand.post("/v1/webhook-endpoints", {"url": f"{self._stage.url}/health/live"})
+        return Made({"endpoint_id": made["id"]})
 
     def _invitation(self, _: str) -> Made:
         return Made({"invitation_id": invite(self._stage.brand, "viewer", some_name())["id"]})

@@ -28,12 +28,14 @@ CONTENT_TYPES = {
     ".mp4": "video/mp4",
     ".webm": "video/webm",
 }
+OTHERWISE = "application/octet-stream"
+SERVED = sorted({*CONTENT_TYPES.values(), OTHERWISE})
 
 
 @blueprint.route("/media/<path:key>")
 @blueprint.refuses(403, 416)
-@blueprint.answers(200, content_type="application/octet-stream")
-@blueprint.answers(206, content_type="application/octet-stream")
+@blueprint.answers(200, content_type=SERVED)
+@blueprint.answers(206, content_type=SERVED)
 @blueprint.doc(
     responses={"304": documentation.NOT_MODIFIED},
     parameters=[
@@ -49,7 +51,7 @@ def get_media(key: str) -> Response:
         raise NotFound("There is no such file.")
     response = partial(key, objects.size(key))
     suffix = PurePosixPath(key).suffix.lower()
-    response.content_type = CONTENT_TYPES.get(suffix, "application/octet-stream")
+    response.content_type = CONTENT_TYPES.get(suffix, OTHERWISE)
     response.headers["Cache-Control"] = f"public, max-age={seconds_left}, immutable"
     # Brands show their own creatives in pages of their own.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
