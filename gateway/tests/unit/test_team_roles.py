@@ -42,6 +42,7 @@ MAY_ASK = {
     "brand.invite": OWNERS,
     "brand.change_role": OWNERS,
     "brand.remove_member": OWNERS,
+    "brand.leave_team": EVERYONE,
     "brand.withdraw_invitation": OWNERS,
     "campaign.create": LEADS,
     "campaign.list": EVERYONE,
