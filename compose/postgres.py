@@ -129,21 +129,6 @@ def exists(connection: sqlalchemy.Connection, statement: str, name: str) -> bool
     return connection.execute(sqlalchemy.text(statement), {"name": name}).first() is not None
 
 
-def stop_autovacuum(admin: str) -> None:
-    """For servers on which databases come and go by the hundred.
-
-    DROP DATABASE waits until every backend has seen that files are to be closed. In PostgreSQL 15 the
-    launcher of autovacuum sometimes misses that call and sees it at its next turn, up to a minute later.
-    """
-    engine = sqlalchemy.create_engine(admin, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("ALTER SYSTEM SET autovacuum = off")
-            connection.exec_driver_sql("SELECT pg_reload_conf()")
-    finally:
-        engine.dispose()
-
-
 def owned_url(admin: str, name: str, password: str) -> str:
     url = make_url(admin).set(username=name, password=password, database=name)
     return url.render_as_string(hide_password=False)

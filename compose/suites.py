@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import lifecycle, postgres, presets, results, table
+from compose import lifecycle, presets, results, table
 from compose.errors import ComposeError
 from compose.layout import REPOSITORY, Layout
 from compose.names import GATEWAY, SERVICES
@@ -70,9 +70,7 @@ def test_infrastructure(environ: Mapping[str, str]) -> Iterator[Stack]:
     with (layout.run_dir / "users.lock").open("w") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            stack = lifecycle.up(own, infrastructure_only=True)
-            postgres.stop_autovacuum(postgres.admin_url(stack.secrets, stack.ports))
-            yield stack
+            yield lifecycle.up(own, infrastructure_only=True)
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             if is_last_user(users.fileno()):

@@ -125,14 +125,6 @@ def test_a_database_that_is_gone_is_said_to_be_gone():
         nowhere.transaction(lambda: None)
 
 
-def test_the_servers_of_the_tests_have_no_launcher_that_dropping_a_database_could_wait_for(chassis_sql):
-    launchers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum launcher'"
-
-    found = chassis_sql.transaction(lambda: chassis_sql.connection.execute(sa.text(launchers)).scalar_one())
-
-    assert found == 0
-
-
 @pytest.mark.parametrize(
     ("kind", "values"),
     [
