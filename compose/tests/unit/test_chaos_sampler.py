@@ -2,6 +2,7 @@
 
 import pytest
 
+from chassis.testing import eventually
 from compose.chaos.sampler import Sampler, misplaced, uncounted
 
 
@@ -47,3 +48,15 @@ def test_what_was_there_once_must_not_go():
 
     sampler.only_grows("postings", 3)
     assert sampler.violations == {"postings: 2 of 5 are gone"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_sampler_that_can_look_no_more_does_not_pass_for_one_that_saw_nothing_wrong():
+    class Blind(Sampler):
+        def look(self):
+            raise KeyError("deliveries")
+
+    with Blind() as sampler:
+        eventually(lambda: sampler.violations)
+
+    assert sampler.violations == {"the sampler can look no more: KeyError('deliveries')"}
